@@ -1,0 +1,25 @@
+"""What every step gives: tables, samples and notes as plain data, and a way to show them.
+
+Nothing here draws. A :class:`Result` finds its view (``deploy_magics.views``) when it is asked to show itself.
+"""
+
+from __future__ import annotations
+
+from deploy_magics.result.cells import Cell, Missing, Ratio
+from deploy_magics.result.result import Note, Result, Status, load_result
+from deploy_magics.result.samples import Samples
+from deploy_magics.result.table import Column, Row, Table
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Missing",
+    "Note",
+    "Ratio",
+    "Result",
+    "Row",
+    "Samples",
+    "Status",
+    "Table",
+    "load_result",
+]

@@ -1,0 +1,57 @@
+"""What a runtime has to offer to be benchmarked, verified and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Session(Protocol):
+    """A loaded model. Lives in a worker process and never leaves it."""
+
+    def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
+        """Place the inputs once, so that :meth:`run` times inference and not copying."""
+
+    def run(self) -> None:
+        """Run inference once on the inputs that were set."""
+
+    def outputs(self) -> Arrays:
+        """Copy out the outputs of the last run, by name."""
+
+
+class Runtime(Protocol):
+    """One inference runtime.
+
+    Attributes
+    ----------
+    name : str
+        Short name for ``--on``: ``"ort"``.
+    title : str
+        Full name for tables: ``"ONNX Runtime"``.
+    """
+
+    name: str
+    title: str
+
+    def why_not(self) -> str | None:
+        """Say in one line why it cannot be used here, with the command that installs it; None if it can."""
+
+    def version(self) -> str:
+        """Version of the package; only called where it can be used."""
+
+    def load(self, path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
+        """Load a model from an ONNX file.
+
+        Raises
+        ------
+        DeployError
+            In one line, where the model cannot run on this runtime.
+        """
+
+
+__all__ = ["Arrays", "Runtime", "Session"]
