@@ -1,0 +1,23 @@
+"""Fixtures that several rooms of the tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _shared_folder() -> Path | None:
+    named = os.environ.get("DEPLOY_MAGICS_SHARED")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """Folder of real models from elsewhere, which are not part of this repository."""
+    folder = _shared_folder()
+    if folder is None or not (folder / "models").is_dir():
+        pytest.skip("no real models at hand: set DEPLOY_MAGICS_SHARED to the folder that holds models/")
+    return folder / "models"
