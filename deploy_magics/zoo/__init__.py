@@ -1,1 +1,72 @@
-"""Networks and data at hand."""
+"""Networks and data at hand: by name, with no download, and published ones by name and checksum.
+
+Importing this imports nothing heavy; torch is imported by :func:`module` here, and for :func:`path` in a worker.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy_magics.errors import ModelError, did_you_mean
+from deploy_magics.zoo._catalogue import TORCH, Entry
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Entry", "entry", "module", "names", "path"]
+
+
+def names() -> list[str]:
+    """Give the names of all networks, in the order of the catalogue."""
+    return list(TORCH)
+
+
+def entry(name: str) -> Entry:
+    """Tell what a network is.
+
+    Raises
+    ------
+    ModelError
+        Where no network has that name.
+    """
+    if name in TORCH:
+        return TORCH[name][1]
+    raise ModelError(
+        f"the zoo has no network {name!r}", hint=did_you_mean(name, names()) or "deploy_magics.zoo.names() lists them"
+    )
+
+
+def path(name: str) -> Path:
+    """Give the ONNX file of a network, in the user's cache; made on first use.
+
+    Raises
+    ------
+    ModelError
+        Where no network has that name.
+    MissingPartError
+        Where it is made by torch, is not cached yet, and torch is not installed.
+    DeployError
+        Where the cache cannot be written.
+    """
+    from deploy_magics.zoo import _build
+
+    return _build.exported(entry(name).name)
+
+
+def module(name: str) -> torch.nn.Module:
+    """Build a network as a torch module: seeded weights, evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        Where no torch network has that name.
+    MissingPartError
+        Where torch is not installed.
+    """
+    from deploy_magics.zoo import _build
+
+    found = entry(name)
+    if found.kind != "torch":
+        raise ModelError(f"{name!r} is not defined in torch", hint="use deploy_magics.zoo.path(name), an ONNX file")
+    return _build.module(name)

@@ -1,0 +1,63 @@
+"""The user's cache: where exported and fetched networks are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy_magics.errors import DeployError
+from deploy_magics.files import whole_file
+
+_STALE_S = 24 * 3600.0
+
+
+def cache_folder() -> Path:
+    """Give the folder that networks are kept in; ``DEPLOY_MAGICS_CACHE`` overrides the platform's."""
+    override = os.environ.get("DEPLOY_MAGICS_CACHE")
+    if override:
+        return Path(override).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("deploy-magics")
+
+
+def made_once(path: Path, make: Callable[[Path], object]) -> Path:
+    """Give ``path``, made by ``make(temporary path)`` if it is not there yet; whole or not at all.
+
+    Two processes that make it at once both do the work, and the later file, which is the same, takes the place of the
+    earlier in one step.
+
+    Raises
+    ------
+    DeployError
+        Where the cache cannot be written.
+    """
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+    _sweep(path.parent)
+    with whole_file(path, force=True) as part:
+        make(part)
+    return path
+
+
+def unwritable(path: Path, error: OSError) -> DeployError:
+    """Say that the cache cannot be written, and how to put it elsewhere."""
+    return DeployError(
+        f"cannot write to the cache at {str(path)!r}: {error.strerror or error}",
+        hint="free some space, or set DEPLOY_MAGICS_CACHE to a folder you may write to",
+    )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed left half written a day or more ago."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > _STALE_S:
+                part.unlink()

@@ -1,0 +1,1 @@
+"""Network definitions in torch, one family a module; importing them imports torch."""

@@ -1,0 +1,58 @@
+"""ResNet-50."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from deploy_magics.zoo.networks._layers import conv_bn
+
+
+class Bottleneck(nn.Module):
+    """1 x 1 down, 3 x 3, 1 x 1 up, added to its input; the stride sits at the 3 x 3 (often called v1.5)."""
+
+    def __init__(self, inputs: int, width: int, stride: int, *, project: bool) -> None:
+        super().__init__()
+        outputs = 4 * width
+        self.reduce = conv_bn(inputs, width, 1)
+        self.spatial = conv_bn(width, width, 3, stride=stride)
+        self.expand = conv_bn(width, outputs, 1, activation=None, gain=0.5)
+        self.shortcut = (
+            conv_bn(inputs, outputs, 1, stride=stride, activation=None, gain=0.9) if project else nn.Identity()
+        )
+        self.relu = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Give the block's output."""
+        out: torch.Tensor = self.relu(self.expand(self.spatial(self.reduce(x))) + self.shortcut(x))
+        return out
+
+
+class ResNet50(nn.Module):
+    """ResNet-50: 25,557,032 parameters, 4,089,184,256 MACs at 224 x 224, 53 convolutions each with its own BN.
+
+    He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016 (arXiv:1512.03385), table 1, with the
+    stride of a stage at the 3 x 3 convolution of its first block.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv_bn(3, 64, 7, stride=2, relu_before=False)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        channels = 64
+        for number, (blocks, width, stride) in enumerate(((3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)), start=1):
+            stage = nn.Sequential()
+            for block in range(blocks):
+                stage.append(Bottleneck(channels, width, stride if block == 0 else 1, project=block == 0))
+                channels = 4 * width
+            setattr(self, f"stage{number}", stage)
+        self.average = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.classifier = nn.Linear(channels, 1000)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
+        x = self.pool(self.stem(images))
+        x = self.stage4(self.stage3(self.stage2(self.stage1(x))))
+        logits: torch.Tensor = self.classifier(self.flatten(self.average(x)))
+        return logits
