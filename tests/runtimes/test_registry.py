@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from deploy_magics import runtimes
+from deploy_magics.errors import ArgumentError, DeployError, MissingPartError
+from deploy_magics.runtimes import _registry
+
+
+class Toy:
+    name = "toy"
+    title = "Toy"
+
+    def why_not(self) -> str | None:
+        return "Toy is not installed; pip install toy"
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [
+        EntryPoint("toy", f"{__name__}:Toy", _registry.GROUP),
+        EntryPoint("broken", "no_such_package:Thing", _registry.GROUP),
+    ]
+    monkeypatch.setattr(_registry, "entry_points", lambda group: points if group == _registry.GROUP else [])
+
+
+def test_ort_is_known_and_can_be_used() -> None:
+    assert "ort" in runtimes.names()
+    assert "ort" in runtimes.available()
+    ort = runtimes.get("ort")
+    assert ort.why_not() is None
+    assert ort.version().split(".")[0].isdigit()
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match=r"did you mean 'ort'"):
+        runtimes.get("orta")
+    with pytest.raises(ArgumentError, match=r"there are: .*ort"):
+        runtimes.get("zzzzz")
+
+
+@pytest.mark.usefixtures("plugged")
+def test_runtimes_of_other_packages_are_found_by_entry_point() -> None:
+    assert runtimes.names() == ["broken", "ort", "toy"]
+    assert runtimes.get("toy").title == "Toy"
+    assert runtimes.available() == ["ort"]
+    with pytest.raises(MissingPartError, match=r"pip install toy"):
+        _registry.require_usable("toy")
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_broken_plug_in_is_one_line() -> None:
+    with pytest.raises(DeployError, match=r"the runtime 'broken' .* does not load: ModuleNotFoundError"):
+        runtimes.get("broken")
+
+
+def test_importing_the_room_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, deploy_magics.runtimes as r; r.get('ort').why_not(); r.get('ort').version();"
+        "print([m for m in ('numpy', 'onnxruntime', 'onnx', 'torch') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert out.stdout.strip() == "[]"
