@@ -1,0 +1,87 @@
+"""How a number is written: decimals that follow from a column's largest value, so that they stand in line.
+
+The widgets write numbers by the same rules (``js/src/numbers.js``); a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+MAX_DECIMALS = 9
+EXTRA_DECIMALS = 4
+
+
+def decimals(digits: int, values: Iterable[float]) -> int:
+    """Choose the decimals of a column: its largest value gets so many significant digits.
+
+    Parameters
+    ----------
+    digits : int
+        Significant digits of the largest value.
+    values : iterable of float
+        The column's values; those that are not finite are passed over.
+
+    Examples
+    --------
+    >>> decimals(4, [5.1234, 12.5])
+    2
+    >>> decimals(4, [25557032.0])
+    0
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if largest == 0.0:
+        return 0
+    return min(MAX_DECIMALS, max(0, digits - 1 - math.floor(math.log10(largest))))
+
+
+def own_decimals(value: float, base: int) -> int | None:
+    """Give the decimals one value needs in a column of ``base`` decimals; None where only a power of ten will do.
+
+    A value that would be rounded to zero is given two significant digits instead: a latency of 0.02 ms beside one of
+    120.3 ms is not 0.0 ms.
+
+    Examples
+    --------
+    >>> own_decimals(12.5, 1), own_decimals(0.02, 1), own_decimals(1e-9, 1)
+    (1, 3, None)
+    """
+    if value == 0 or not math.isfinite(value) or abs(value) >= 0.5 * 10.0**-base:
+        return base
+    needed = 1 - math.floor(math.log10(abs(value)))
+    return needed if needed <= base + EXTRA_DECIMALS else None
+
+
+def write(value: float, places: int | None) -> str:
+    """Write one number with so many decimals, thousands parted by commas; None writes a power of ten.
+
+    Examples
+    --------
+    >>> write(25557032, 0), write(0.125, 2), write(1.2e-9, None), write(float("inf"), 2)
+    ('25,557,032', '0.13', '1.2e-9', '∞')
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if places is None or abs(value) >= 1e21:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−", 1) if value < 0 else f"{mantissa}e{int(exponent)}"
+    if isinstance(value, int):
+        text = f"{abs(value):,d}" if places == 0 else f"{Decimal(abs(value)):,.{places}f}"
+    else:
+        exact = Decimal(abs(value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+        text = f"{exact:,.{places}f}"
+    negative = value < 0 and any(c in "123456789" for c in text)
+    return f"−{text}" if negative else text
+
+
+def missing_places(places: int, longest: int) -> str:
+    """Give the blanks that put a number of ``places`` decimals in line with one of ``longest``.
+
+    Figure spaces are as wide as a digit and the punctuation space as a point, in tabular figures.
+    """
+    if places >= longest:
+        return ""
+    return ("\u2008" if places == 0 else "") + "\u2007" * (longest - places)
