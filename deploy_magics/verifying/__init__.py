@@ -1,0 +1,24 @@
+"""Are two models the same? Both run on the same inputs, and what they give is compared.
+
+Of use to every step that changes a model: ``compare(original, changed, inputs_for(original)).require("the result")``.
+"""
+
+from __future__ import annotations
+
+from deploy_magics.verifying._arrays import Difference, difference
+from deploy_magics.verifying._compare import Reference, Running, compare
+from deploy_magics.verifying._inputs import Inputs, inputs_for
+from deploy_magics.verifying._tolerance import tolerance_of
+from deploy_magics.verifying._verification import Verification
+
+__all__ = [
+    "Difference",
+    "Inputs",
+    "Reference",
+    "Running",
+    "Verification",
+    "compare",
+    "difference",
+    "inputs_for",
+    "tolerance_of",
+]
