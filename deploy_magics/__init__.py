@@ -3,4 +3,57 @@
 Every step is one typed function; its magic, its shell command and its Python call are the same function.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from deploy_magics import zoo
+    from deploy_magics.magics import load_ipython_extension, unload_ipython_extension
+    from deploy_magics.model import Model
+    from deploy_magics.result import load_result
+    from deploy_magics.steps.bench import bench
+    from deploy_magics.steps.deploy import deploy
+    from deploy_magics.steps.flops import flops
+    from deploy_magics.steps.inspect import inspect
+    from deploy_magics.steps.simplify import simplify
+
+__all__ = [
+    "Model",
+    "__version__",
+    "bench",
+    "deploy",
+    "flops",
+    "inspect",
+    "load_ipython_extension",
+    "load_result",
+    "simplify",
+    "unload_ipython_extension",
+    "zoo",
+]
+
+_HOMES = {
+    "Model": "deploy_magics.model",
+    "load_ipython_extension": "deploy_magics.magics",
+    "load_result": "deploy_magics.result",
+    "unload_ipython_extension": "deploy_magics.magics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use, since importing this package must stay light."""
+    import importlib
+
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "zoo":
+        return importlib.import_module("deploy_magics.zoo")
+    value = getattr(importlib.import_module(_HOMES.get(name, f"deploy_magics.steps.{name}")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,27 @@
+"""Steps as text calls them: one signature read into options, values, errors and help.
+
+cyclopts does the parsing; it is imported at the first call, since loading the extension must stay light.
+"""
+
+from __future__ import annotations
+
+from deploy_magics.binding._binding import NOTEBOOK, SHELL, Binding, Call, Extra
+from deploy_magics.binding._options import Option
+from deploy_magics.binding.resolve import Resolver, entries, is_model_like, split_label
+from deploy_magics.binding.words import Words, shell_words, split_line
+
+__all__ = [
+    "NOTEBOOK",
+    "SHELL",
+    "Binding",
+    "Call",
+    "Extra",
+    "Option",
+    "Resolver",
+    "Words",
+    "entries",
+    "is_model_like",
+    "shell_words",
+    "split_label",
+    "split_line",
+]

@@ -1,0 +1,100 @@
+"""Help as plain text: the same for ``%name?``, ``%name --help`` and the shell."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cyclopts import App
+    from cyclopts.help import HelpEntry, HelpPanel
+    from rich.console import Console, ConsoleOptions
+
+_WIDTH = 96
+_NAMES = 26
+
+
+def render(app: App, *, usage: str, doc: str, notes: str = "") -> str:
+    """Give the help of a command.
+
+    Parameters
+    ----------
+    app : App
+        The command, whose docstring cyclopts has read.
+    usage : str
+        How it is called.
+    doc : str
+        The step's docstring, for its examples.
+    notes : str
+        What else to say, before the examples.
+    """
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=_WIDTH, color_system=None, force_terminal=False, highlight=False)
+    app.usage = f"Usage: {usage}\n"
+    app.help_formatter = _Formatter()
+    app.help_print([], console=console)
+    parts = [buffer.getvalue().strip(), notes.strip(), _section(doc, "Examples")]
+    text = re.sub("\n{3,}", "\n\n", "\n\n".join(part for part in parts if part)).replace("::\n", ":\n")
+    # reStructuredText's literals are for Sphinx; a reader of plain text needs one mark at most.
+    return re.sub(r"``([^`]+)``", r"`\1`", re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text))
+
+
+def _section(doc: str, name: str) -> str:
+    """Give one section of a NumPy docstring, indented under its name."""
+    found = re.search(rf"^{name}\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", inspect.cleandoc(doc), re.MULTILINE | re.DOTALL)
+    return f"{name}:\n{textwrap.indent(found[1].rstrip(), '  ')}" if found else ""
+
+
+class _Formatter:
+    """Lays out cyclopts' panels as two columns of plain text."""
+
+    def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:
+        _line(console, str(usage))
+
+    def render_description(self, console: Console, options: ConsoleOptions, description: Any) -> None:
+        text = _text(description)
+        if text:
+            _line(console, "\n" + text)
+
+    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
+        if not panel.entries:
+            return
+        _line(console, f"\n{_text(panel.title)}:")
+        for entry in panel.entries:
+            _line(console, _entry(entry))
+
+
+def _entry(entry: HelpEntry) -> str:
+    names = ", ".join([*entry.positive_names, *entry.positive_shorts, *entry.negative_names]) or entry.positional_label
+    label = f"  {names} {entry.metavar or ''}".rstrip() if names != entry.positional_label else f"  {entry.metavar}"
+    words = [_text(entry.description)]
+    if entry.choices and not words[0].startswith("{"):
+        words.append(f"One of {', '.join(entry.choices)}.")
+    if entry.default is not None:
+        words.append(f"[{_text(entry.default)}]")
+    about = textwrap.fill(" ".join(" ".join(words).split()), _WIDTH - _NAMES)
+    lines = textwrap.indent(about, " " * _NAMES)
+    if len(label) < _NAMES - 1:
+        return label.ljust(_NAMES) + lines[_NAMES:]
+    return f"{label}\n{lines}" if about else label
+
+
+def _text(part: Any) -> str:
+    """Give the text of what cyclopts prepared for a rich console."""
+    if part is None or isinstance(part, str):
+        return part or ""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=10_000, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(part, end="")
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip()
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
