@@ -17,10 +17,10 @@ def clean(text: object) -> str:
 
     Examples
     --------
-    >>> clean("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
-    >>> clean("a\\u202egpj.exe")
-    'a\\\\u202egpj.exe'
+    >>> clean("a\x1b[31mb")
+    'a\\x1b[31mb'
+    >>> clean("a\u202egpj.exe")
+    'a\\u202egpj.exe'
     >>> clean("größe")
     'größe'
     """

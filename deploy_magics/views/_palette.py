@@ -1,7 +1,7 @@
 """One colour a candidate, the same in table, histogram and time line.
 
 After Okabe and Ito's colours for all kinds of colour vision (https://jfly.uni-koeln.de/color/), those too pale for
-white or too dark for black moved until each has a contrast of at least 3:1 with both, so that one set serves every theme.
+white or too dark for black moved until each has a contrast of at least 3:1 with both: one set serves every theme.
 """
 
 from __future__ import annotations
