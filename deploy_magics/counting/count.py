@@ -1,0 +1,379 @@
+"""Count a whole model: work and traffic of every node, parameters, activation peak, and what was not counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from deploy_magics.counting import arithmetic, memory, products
+from deploy_magics.counting.conventions import Convention
+from deploy_magics.counting.conventions import convention as find_convention
+from deploy_magics.counting.linking import build
+from deploy_magics.counting.program import Body, Op, Program, Shape, Uncountable
+from deploy_magics.counting.weights import Role, Weight, find_weights, parameters_of
+
+if TYPE_CHECKING:
+    import onnx
+
+Status = Literal["counted", "outside", "moves data", "folded", "unknown shape", "unknown op"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCount:
+    """What one node costs at each inference, all its runs together.
+
+    Attributes
+    ----------
+    name : str
+        Name, with the way to it through subgraphs.
+    kind : str
+        Operator type, with its domain unless that is ONNX's own.
+    status : str
+        ``"counted"``; ``"outside"`` of the convention; ``"moves data"``; ``"folded"``: depends on constants alone and
+        is computed once at load; ``"unknown shape"``; ``"unknown op"``.
+    why : str
+        The reason, where it could not be counted.
+    macs, flops : int or None
+        None unless counted.
+    read, written : int or None
+        Bytes; None where a shape is unknown, with the reason in ``bytes_why``.
+    bytes_why : str
+        See above.
+    weights : tuple of Weight
+        Parameters that it reads; a shared one stands at each of its users.
+    times : int
+        How often it runs in one inference.
+    output : tuple or None
+        Shape of its first output.
+    """
+
+    name: str
+    kind: str
+    status: Status
+    why: str
+    macs: int | None
+    flops: int | None
+    read: int | None
+    written: int | None
+    bytes_why: str
+    weights: tuple[Weight, ...]
+    times: int
+    output: Shape | None
+
+    @property
+    def params(self) -> int:
+        """Parameters that it reads."""
+        return sum(weight.elements for weight in self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a model costs, by one convention.
+
+    Attributes
+    ----------
+    convention : Convention
+        How it was counted.
+    nodes : tuple of NodeCount
+        In the order in which they run; branches that were not taken are left out.
+    macs, flops : int
+        Totals of one inference.
+    read, written : int
+        Total traffic in bytes.
+    params : int
+        Parameters, a shared one once, those of all branches.
+    arithmetic_params : int
+        How many of them are constants of Add, Mul and the like: biases and folded scales, or tables.
+    statistics : int
+        Running means and variances of batch normalisation; not in ``params``.
+    weight_bytes : int
+        Bytes of all stored constants.
+    peak : Peak
+        Activation peak.
+    shared : int
+        Parameters that more than one node reads.
+    notes : tuple of str
+        What was assumed of control flow.
+    """
+
+    convention: Convention
+    nodes: tuple[NodeCount, ...]
+    macs: int
+    flops: int
+    read: int
+    written: int
+    params: int
+    arithmetic_params: int
+    statistics: int
+    weight_bytes: int
+    peak: memory.Peak
+    shared: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def intensity(self) -> float | None:
+        """Arithmetic intensity in FLOPs per byte; None where nothing moves."""
+        moved = self.read + self.written
+        return self.flops / moved if moved else None
+
+    def not_counted(self, status: Status) -> dict[str, int]:
+        """Give the kinds of nodes with a status and how many there are, the most frequent first."""
+        found = Counter(node.kind for node in self.nodes if node.status == status)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(slots=True)
+class _Cost:
+    """Cost of one run of one operation, its subgraphs apart."""
+
+    status: Status
+    why: str = ""
+    macs: int | None = None
+    flops: int | None = None
+    read: int | None = None
+    written: int | None = None
+    bytes_why: str = ""
+
+    @property
+    def weight(self) -> tuple[int, int, int]:
+        return self.flops or 0, self.macs or 0, (self.read or 0) + (self.written or 0)
+
+
+@dataclass(slots=True)
+class _Flow:
+    """How often each body runs per run of its owner, and what was assumed."""
+
+    times: dict[Body, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
+    """Count a model.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        With inferred shapes; a node whose shapes are unknown is listed as not counted. Weights need not be loaded.
+    by : str
+        Name of the convention; see :data:`~deploy_magics.counting.CONVENTIONS`.
+
+    Returns
+    -------
+    Counts
+        Totals, and each node.
+
+    Raises
+    ------
+    ArgumentError
+        Where there is no such convention.
+    ModelError
+        Where functions call each other without bound.
+
+    Notes
+    -----
+    Of an If, the branch with more work counts (FLOPs, then MACs, then bytes); parameters count in both. A Loop whose
+    number of iterations is a constant counts that often, any other one once. A Scan counts as often as its sequence
+    is long.
+
+    Examples
+    --------
+    >>> from onnx import TensorProto as T, helper as h
+    >>> x, y = (h.make_tensor_value_info(n, T.FLOAT, s) for n, s in (("x", [2, 3]), ("y", [2, 5])))
+    >>> w = h.make_tensor("w", T.FLOAT, [3, 5], [0.0] * 15)
+    >>> graph = h.make_graph([h.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [w])
+    >>> found = count(h.make_model(graph))
+    >>> found.macs, found.flops, found.params, found.read, found.written, found.peak.nbytes
+    (30, 60, 15, 84, 40, 64)
+    """
+    rules = find_convention(by)
+    program = build(model)
+    held = memory.buffers(program)
+    costs = {op: _cost(op, rules, held) for op in program.ops()}
+    flow = _flow(program, costs)
+    weights, unsized = find_weights(program)
+    nodes: list[NodeCount] = []
+    runs: dict[Body, int] = {program.main: 1}
+    for body in program.bodies:
+        if body.owner is not None:
+            runs[body] = runs[body.owner.body] * flow.times[body]
+    users: Counter[int] = Counter()
+    for op in program.ops():
+        read_weights = tuple(parameters_of(op, weights))
+        users.update(id(weight) for weight in read_weights)
+        if runs[op.body] or op.body.owner is None or op.body.owner.kind != "If":
+            nodes.append(_node(op, costs[op], runs[op.body], read_weights))
+    parameters = [weight for weight in weights.values() if weight.is_parameter]
+    notes = [*flow.notes]
+    if unsized:
+        notes.append(f"{len(unsized)} constants are left out of the parameters: {unsized[0]}")
+    return Counts(
+        convention=rules,
+        nodes=tuple(nodes),
+        macs=sum(node.macs or 0 for node in nodes),
+        flops=sum(node.flops or 0 for node in nodes),
+        read=sum(node.read or 0 for node in nodes),
+        written=sum(node.written or 0 for node in nodes),
+        params=sum(weight.elements for weight in parameters),
+        arithmetic_params=sum(w.elements for w in parameters if w.role is Role.ARITHMETIC),
+        statistics=sum(w.elements for w in weights.values() if w.role is Role.STATISTIC),
+        weight_bytes=sum(weight.nbytes for weight in weights.values()),
+        peak=memory.activation_peak(program, held),
+        shared=sum(weight.elements for weight in parameters if users[id(weight)] > 1),
+        notes=tuple(notes),
+    )
+
+
+def _node(op: Op, cost: _Cost, times: int, weights: tuple[Weight, ...]) -> NodeCount:
+    def scaled(figure: int | None) -> int | None:
+        return None if figure is None else figure * times
+
+    first = next((value for value in op.outputs if value is not None), None)
+    return NodeCount(
+        name=op.name,
+        kind=op.kind,
+        status=cost.status,
+        why=cost.why,
+        macs=scaled(cost.macs),
+        flops=scaled(cost.flops),
+        read=scaled(cost.read),
+        written=scaled(cost.written),
+        bytes_why=cost.bytes_why,
+        weights=weights,
+        times=times,
+        output=first.shape if first else None,
+    )
+
+
+def _cost(op: Op, rules: Convention, held: memory.Buffers) -> _Cost:
+    cost = _work(op, rules)
+    try:
+        cost.read, cost.written = memory.traffic(op, held)
+    except Uncountable as why:
+        cost.bytes_why = str(why)
+    return cost
+
+
+def _work(op: Op, rules: Convention) -> _Cost:
+    """Count the work of one run of one operation."""
+    if op.kind in ("Constant", "ConstantOfShape"):
+        return _Cost("moves data")
+    if op.foldable:
+        return _Cost("folded")
+    product = products.CONVOLUTIONS.get(op.kind)
+    if product is None:
+        product = products.LINEAR.get(op.kind)
+        if product is not None and not rules.linear:
+            return _Cost("outside")
+    try:
+        if product is not None:
+            return _product(op, product(op), rules)
+        rule = arithmetic.rules(rules.others).get(op.kind)
+        if rule is not None:
+            return _Cost("counted", macs=0, flops=rule(op))
+    except Uncountable as why:
+        return _Cost("unknown shape", str(why))
+    except (TypeError, ValueError, IndexError) as error:
+        return _Cost("unknown shape", f"its inputs or attributes are not what the operator takes ({error})")
+    if arithmetic.moves_data(op.kind):
+        return _Cost("moves data")
+    if arithmetic.is_arithmetic(op.kind):
+        return _Cost("outside")
+    return _Cost("unknown op", f"there is no rule for {op.kind}")
+
+
+def _product(op: Op, work: products.Products, rules: Convention) -> _Cost:
+    macs = work.macs
+    if rules.bias == "mac" and op.kind in products.CONVOLUTIONS:
+        macs += work.bias
+    flops = 2 * macs
+    if rules.bias == "flop":
+        flops += work.bias
+    if rules.others == "all":
+        flops += work.extra
+    if not work.macs and not flops and work.extra:
+        return _Cost("outside")  # an Einsum that multiplies element by element
+    return _Cost("counted", macs=macs, flops=flops)
+
+
+def _flow(program: Program, costs: dict[Op, _Cost]) -> _Flow:
+    """Decide how often each subgraph runs; inner ones first, since of an If the heavier branch counts."""
+    flow = _Flow()
+    totals: dict[Body, tuple[int, int, int]] = {}
+    skipped = 0
+    unbounded: list[str] = []
+    bounded: list[str] = []
+    inner_first = list(reversed(program.bodies))
+    siblings: dict[Op, list[Body]] = {}
+    for body in inner_first:
+        if body.owner is not None:
+            siblings.setdefault(body.owner, []).insert(0, body)
+    for body in inner_first:
+        total = (0, 0, 0)
+        for op in body.ops:
+            total = _plus(total, costs[op].weight, 1)
+            inside = siblings.get(op, [])
+            for index, child in enumerate(inside):
+                if op.kind == "If":
+                    heaviest = max(range(len(inside)), key=lambda i: (totals[inside[i]], -i))
+                    flow.times[child] = int(index == heaviest)
+                    skipped += len(child.ops) if index != heaviest else 0
+                else:
+                    flow.times[child], how = _iterations(op)
+                    if how:
+                        (unbounded if how == "unknown" else bounded).append(op.name)
+                total = _plus(total, totals[child], flow.times[child])
+        totals[body] = total
+    if skipped:
+        flow.notes.append(
+            f"of each If the branch with more work is counted; {skipped} nodes of the other branches are left out "
+            "(their parameters are in)"
+        )
+    if unbounded:
+        flow.notes.append(f"how often {_listing(unbounded)} runs depends on the data: its body is counted once")
+    if bounded:
+        flow.notes.append(f"{_listing(bounded)} may stop early: it is counted at its full number of iterations")
+    return flow
+
+
+def _plus(a: tuple[int, int, int], b: tuple[int, int, int], times: int) -> tuple[int, int, int]:
+    return a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2]
+
+
+def _listing(names: list[str]) -> str:
+    return repr(names[0]) + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
+
+
+def _iterations(op: Op) -> tuple[int, str]:
+    """Tell how often a subgraph runs, and what is doubtful: ``"unknown"``, ``"bound"`` or nothing."""
+    if op.kind == "Scan":
+        carried = len(op.inputs) - int(op.attribute("num_scan_inputs", 0))
+        axes = op.attribute("scan_input_axes") or [0]
+        try:
+            dims = op.source(carried).dims()
+            return dims[int(axes[0])], ""
+        except (Uncountable, IndexError):
+            return 1, "unknown"
+    trips = op.given(0) if op.kind == "Loop" else None
+    known = trips.ints() if trips is not None and trips.constant else None
+    # Exporters write "while" as a loop of 2^63 - 1 iterations that its condition ends.
+    if not known or not 0 <= known[0] < 2**31:
+        return 1, "unknown"
+    return known[0], "bound" if _may_stop(op) else ""
+
+
+def _may_stop(op: Op) -> bool:
+    """Whether a Loop's condition may end it before its last iteration."""
+    body = op.bodies[0] if op.bodies else None
+    if body is None or not body.outputs:
+        return True
+    condition = body.outputs[0]
+    while condition.producer is not None and condition.producer.kind == "Identity":
+        source = condition.producer.given(0)
+        if source is None:
+            return True
+        condition = source
+    if len(body.inputs) > 1 and condition is body.inputs[1]:
+        given = op.given(1)
+        return given is not None and not given.constant
+    return not condition.constant
