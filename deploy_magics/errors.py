@@ -97,7 +97,8 @@ def render_line(error: BaseException, text: object) -> list[str]:
     if DeployError.show_traceback:
         import traceback
 
-        return traceback.format_exception(error)
+        # IPython joins the lines itself.
+        return "".join(traceback.format_exception(error)).splitlines()
     return [f"{type(error).__name__}: {text}"]
 
 
