@@ -7,6 +7,7 @@ first use.
 from __future__ import annotations
 
 import warnings
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from deploy_magics.magics import _completion, _display
@@ -37,7 +38,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take away what :func:`load_ipython_extension` added."""
     for table in shell.magics_manager.magics.values():
-        for name in [name for name, function in table.items() if hasattr(function, MARK)]:
+        # An attribute of one of IPython's own, asked for, would import it.
+        for name in [name for name, one in table.items() if isinstance(one, FunctionType) and MARK in vars(one)]:
             del table[name]
     shell.configurables[:] = [one for one in shell.configurables if not isinstance(one, DeployMagics)]
     shell.magics_manager.registry.pop(DeployMagics.__name__, None)

@@ -7,8 +7,8 @@ A magic shows its result itself, so that two magics in one cell are both seen, a
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from deploy_magics.result import Result
 
@@ -17,30 +17,34 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-_last: WeakKeyDictionary[InteractiveShell, int] = WeakKeyDictionary()
+# What a magic showed last in the cell that runs, or silenced.
+_shown: list[Result] = []
 
 
 def install(shell: InteractiveShell) -> None:
     """Have results of magics shown once."""
 
     def show(result: Result) -> None:
-        if _in_display_hook(shell) and _last.pop(shell, None) == id(result):
+        if any(result is one for one in _shown) and _in_display_hook(shell):
             return
         result._ipython_display_()
 
     assert shell.display_formatter is not None
     shell.display_formatter.ipython_display_formatter.for_type(Result, show)
+    shell.events.register("post_execute", _shown.clear)
 
 
 def uninstall(shell: InteractiveShell) -> None:
     """Undo :func:`install`."""
     assert shell.display_formatter is not None
     shell.display_formatter.ipython_display_formatter.pop(Result, None)
+    with suppress(ValueError):
+        shell.events.unregister("post_execute", _shown.clear)
 
 
-def shown(shell: InteractiveShell, result: Result) -> None:
+def shown(result: Result) -> None:
     """Note that this result was shown, or silenced, by its magic."""
-    _last[shell] = id(result)
+    _shown[:] = [result]
 
 
 def _in_display_hook(shell: InteractiveShell) -> bool:

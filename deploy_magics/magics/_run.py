@@ -119,7 +119,7 @@ class Runner:
             self.shell.user_ns[keep] = result
         if not silent:
             self._display(result)
-        shown(self.shell, result)
+        shown(result)
 
     def _display(self, shown: Any) -> None:
         from IPython.display import display
