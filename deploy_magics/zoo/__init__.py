@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import ModelError, did_you_mean
-from deploy_magics.zoo._catalogue import TORCH, Entry
+from deploy_magics.zoo._catalogue import ENTRIES, Entry
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ __all__ = ["Entry", "entry", "module", "names", "path"]
 
 def names() -> list[str]:
     """Give the names of all networks, in the order of the catalogue."""
-    return list(TORCH)
+    return list(ENTRIES)
 
 
 def entry(name: str) -> Entry:
@@ -30,8 +30,8 @@ def entry(name: str) -> Entry:
     ModelError
         Where no network has that name.
     """
-    if name in TORCH:
-        return TORCH[name][1]
+    if name in ENTRIES:
+        return ENTRIES[name]
     raise ModelError(
         f"the zoo has no network {name!r}", hint=did_you_mean(name, names()) or "deploy_magics.zoo.names() lists them"
     )
@@ -49,9 +49,14 @@ def path(name: str) -> Path:
     DeployError
         Where the cache cannot be written.
     """
+    found = entry(name)
+    if found.kind == "light":
+        from deploy_magics.zoo import _light
+
+        return _light.filled(name)
     from deploy_magics.zoo import _build
 
-    return _build.exported(entry(name).name)
+    return _build.exported(name)
 
 
 def module(name: str) -> torch.nn.Module:

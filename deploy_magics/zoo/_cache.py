@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy_magics.errors import DeployError
 from deploy_magics.files import whole_file
+from deploy_magics.progress import progress
 
 _STALE_S = 24 * 3600.0
+_MAKE_S = 600.0
 
 
 def cache_folder() -> Path:
@@ -45,6 +48,40 @@ def made_once(path: Path, make: Callable[[Path], object]) -> Path:
     with whole_file(path, force=True) as part:
         make(part)
     return path
+
+
+def made_in_worker(
+    name: str, sources: Sequence[Path], target: str, memory: int, check: Callable[[], None] | None = None
+) -> Path:
+    """Give the cached ONNX file of a network that ``target(name, temporary path)`` makes in a worker.
+
+    Parameters
+    ----------
+    name : str
+        The network's name, and the file's.
+    sources : sequence of Path
+        Source files that decide what is made: when one changes, the file is made anew.
+    target : str
+        ``"package.module:function"``.
+    memory : int
+        Bound on the worker's resident memory in bytes.
+    check : callable, optional
+        Called first where the file is not there yet; raises where it cannot be made.
+    """
+    digest = hashlib.sha256(name.encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    path = cache_folder() / "zoo" / digest.hexdigest()[:12] / f"{name}.onnx"
+
+    def make(part: Path) -> None:
+        if check is not None:
+            check()
+        from deploy_magics import workers
+
+        with progress(f"making {name}, once"):
+            workers.call(target, name, str(part), name=f"making {name}", timeout=_MAKE_S, memory=memory)
+
+    return made_once(path, make)
 
 
 def unwritable(path: Path, error: OSError) -> DeployError:

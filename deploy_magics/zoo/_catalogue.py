@@ -46,61 +46,138 @@ class Entry:
 _IMAGE: dict[str, tuple[int | str, ...]] = {"input": ("N", 3, 224, 224)}
 _DIGIT: dict[str, tuple[int | str, ...]] = {"input": ("N", 1, 28, 28)}
 
-# name: "module:Class", title, summary, source, inputs, params, MACs
-TORCH: dict[str, tuple[str, Entry]] = {
-    entry.name: (where, entry)
-    for where, entry in (
-        (
-            "resnet:ResNet50",
-            Entry(
-                "resnet50",
-                "torch",
-                "ResNet-50",
-                "residual network of 53 convolutions, each with its batch normalisation",
-                "He et al. 2016, arXiv:1512.03385",
-                _IMAGE,
-                25_557_032,
-                4_089_184_256,
-            ),
-        ),
-        (
-            "squeezenet:SqueezeNet",
-            Entry(
-                "squeezenet",
-                "torch",
-                "SqueezeNet 1.1",
-                "fire modules, few parameters, no batch normalisation",
-                "Iandola et al. 2016, arXiv:1602.07360",
-                _IMAGE,
-                1_235_496,
-                349_151_936,
-            ),
-        ),
-        (
-            "small:LeNet",
-            Entry(
-                "lenet",
-                "torch",
-                "LeNet 20-50-500-10",
-                "two convolutions and two dense layers for 28 x 28 digits",
-                "LeCun et al. 1998, in the widths of Caffe's MNIST example",
-                _DIGIT,
-                431_080,
-                2_293_000,
-            ),
-        ),
-        (
-            "small:MnistKeras",
-            Entry(
-                "mnist_keras",
-                "torch",
-                "MNIST net of a Keras tutorial",
-                "conv 32 3x3, pool, conv 32 2x2, pool, dense 500, dense 10",
-                "a Keras tutorial on MNIST",
-                _DIGIT,
-                585_958,
-                1_365_512,
-            ),
-        ),
-    )
+_TORCH = (
+    Entry(
+        "resnet50",
+        "torch",
+        "ResNet-50",
+        "residual network of 53 convolutions, each with its batch normalisation",
+        "He et al. 2016, arXiv:1512.03385",
+        _IMAGE,
+        25_557_032,
+        4_089_184_256,
+    ),
+    Entry(
+        "mobilenet_v2",
+        "torch",
+        "MobileNetV2",
+        "inverted residuals around depthwise convolutions, for phones",
+        "Sandler et al. 2018, arXiv:1801.04381",
+        _IMAGE,
+        3_504_872,
+        300_774_272,
+    ),
+    Entry(
+        "shufflenet_v2",
+        "torch",
+        "ShuffleNetV2 x1.0",
+        "channel split and shuffle: few MACs, many small operators",
+        "Ma et al. 2018, arXiv:1807.11164",
+        _IMAGE,
+        2_278_604,
+        144_907_992,
+    ),
+    Entry(
+        "squeezenet",
+        "torch",
+        "SqueezeNet 1.1",
+        "fire modules, few parameters, no batch normalisation",
+        "Iandola et al. 2016, arXiv:1602.07360",
+        _IMAGE,
+        1_235_496,
+        349_151_936,
+    ),
+    Entry(
+        "repvgg_a0",
+        "torch",
+        "RepVGG-A0 as trained",
+        "three branches a block, to be merged into one 3 x 3 convolution",
+        "Ding et al. 2021, arXiv:2101.03697",
+        _IMAGE,
+        9_108_968,
+        1_512_581_120,
+    ),
+    Entry(
+        "repvgg_a0_deployed",
+        "torch",
+        "RepVGG-A0 deployed",
+        "repvgg_a0 with its branches merged: the same function in fewer operators",
+        "Ding et al. 2021, arXiv:2101.03697",
+        _IMAGE,
+        8_309_384,
+        1_361_451_008,
+    ),
+    Entry(
+        "vgg16",
+        "torch",
+        "VGG-16",
+        "large: 528 MiB, nine parameters in ten in its dense layers",
+        "Simonyan and Zisserman 2015, arXiv:1409.1556",
+        _IMAGE,
+        138_357_544,
+        15_470_264_320,
+    ),
+    Entry(
+        "lenet",
+        "torch",
+        "LeNet 20-50-500-10",
+        "two convolutions and two dense layers for 28 x 28 digits",
+        "LeCun et al. 1998, in the widths of Caffe's MNIST example",
+        _DIGIT,
+        431_080,
+        2_293_000,
+    ),
+    Entry(
+        "mnist_keras",
+        "torch",
+        "MNIST net of a Keras tutorial",
+        "conv 32 3x3, pool, conv 32 2x2, pool, dense 500, dense 10",
+        "a Keras tutorial on MNIST",
+        _DIGIT,
+        585_958,
+        1_365_512,
+    ),
+)
+
+# name -> "module:function" under networks/
+FACTORIES = {
+    "resnet50": "resnet:resnet50",
+    "mobilenet_v2": "mobilenet:mobilenet_v2",
+    "shufflenet_v2": "shufflenet:shufflenet_v2",
+    "squeezenet": "squeezenet:squeezenet",
+    "repvgg_a0": "repvgg:repvgg_a0",
+    "repvgg_a0_deployed": "repvgg:repvgg_a0_deployed",
+    "vgg16": "vgg:vgg16",
+    "lenet": "small:lenet",
+    "mnist_keras": "small:mnist_keras",
 }
+
+_ONNX_TESTS = "topology from the onnx package's own tests"
+
+
+def _light(name: str, title: str, data: str, params: int | None = None) -> Entry:
+    shape: tuple[int | str, ...] = (1, 3, 224, 224)
+    return Entry(
+        name,
+        "light",
+        title,
+        f"{title} of an early model zoo, opset 9, with seeded random weights",
+        _ONNX_TESTS,
+        {data: shape},
+        params,
+    )
+
+
+_LIGHT = (
+    _light("light_bvlc_alexnet", "AlexNet", "data_0"),
+    _light("light_densenet121", "DenseNet-121", "data_0"),
+    _light("light_inception_v1", "Inception v1", "data_0"),
+    _light("light_inception_v2", "Inception v2", "data_0"),
+    _light("light_resnet50", "ResNet-50", "gpu_0/data_0", 25_557_032),
+    _light("light_shufflenet", "ShuffleNet", "gpu_0/data_0"),
+    _light("light_squeezenet", "SqueezeNet 1.0", "data_0"),
+    _light("light_vgg19", "VGG-19", "data_0", 143_667_240),
+    _light("light_zfnet512", "ZFNet-512", "gpu_0/data_0"),
+)
+
+ENTRIES = {entry.name: entry for entry in (*_TORCH, *_LIGHT)}

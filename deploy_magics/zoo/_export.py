@@ -50,6 +50,7 @@ def export(
     dynamic: Mapping[str, Mapping[int, str]] | None = None,
     opset: int = OPSET,
     exporter: Exporter = "auto",
+    weights: bool = True,
 ) -> Exported:
     """Write a torch module to an ONNX file as it computes in its present mode, folding nothing.
 
@@ -69,6 +70,9 @@ def export(
         Version of the ONNX operators. The dynamo exporter has 18 and later only and is given at least that.
     exporter : {"auto", "torchscript", "dynamo"}
         "auto" tries TorchScript's, which gives readable names and the fewest nodes, then dynamo's.
+    weights : bool
+        False leaves parameters and buffers out: they become inputs of the graph, named as in ``state_dict``.
+        TorchScript's exporter only.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def export(
     does so in its optimiser, which is left off.
     """
     torch = require("torch", extra="torch", purpose="exporting a torch module")
-    ways = {"torchscript": _torchscript, "dynamo": _dynamo}
-    chosen = list(ways) if exporter == "auto" else [exporter]
+    chosen = [exporter] if exporter != "auto" else ["torchscript", "dynamo"] if weights else ["torchscript"]
+    inputs, axes = tuple(example_inputs), dict(dynamic or {})
     modes = [(part, part.training) for part in module.modules()]
     failures: list[str] = []
     module.eval()
@@ -99,9 +103,10 @@ def export(
             with warnings.catch_warnings(record=True) as caught, _quiet(), torch.no_grad():
                 warnings.simplefilter("always")
                 try:
-                    ways[name](
-                        module, tuple(example_inputs), path, input_names, output_names, dict(dynamic or {}), opset
-                    )
+                    if name == "torchscript":
+                        _torchscript(module, inputs, path, input_names, output_names, axes, opset, weights)
+                    else:
+                        _dynamo(module, inputs, path, input_names, output_names, axes, opset)
                 except Exception as error:  # noqa: BLE001 - exporters raise anything; the next one may manage
                     first = next(iter(str(error).strip().splitlines()), "")
                     failures.append(f"{name}: {type(error).__name__}: {first[:200]}")
@@ -124,6 +129,7 @@ def _torchscript(
     output_names: Sequence[str] | None,
     dynamic: Mapping[str, Mapping[int, str]],
     opset: int,
+    weights: bool,
 ) -> None:
     import torch
 
@@ -134,6 +140,7 @@ def _torchscript(
         dynamo=False,
         training=torch.onnx.TrainingMode.PRESERVE,
         do_constant_folding=False,
+        export_params=weights,
         opset_version=opset,
         input_names=input_names,
         output_names=output_names,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
-import numpy as np
 import torch
 from torch import nn
+
+from deploy_magics.zoo import _draws
 
 
 def seed_weights(module: nn.Module, name: str) -> nn.Module:
@@ -17,8 +16,7 @@ def seed_weights(module: nn.Module, name: str) -> nn.Module:
     affine parameters near, but not at, the identity: with the defaults (0, 1, 1, 0) folding it would change nothing
     and a check of the folded network would prove nothing.
 
-    Each tensor has a generator of its own, seeded by the network's and the tensor's name, and NumPy's, whose stream
-    does not depend on the processor or on torch's version.
+    Each tensor has a generator of its own, seeded by the network's and the tensor's name.
 
     Parameters
     ----------
@@ -26,6 +24,10 @@ def seed_weights(module: nn.Module, name: str) -> nn.Module:
         The network; a layer may carry ``he_gain`` or ``scale_gain``, see :func:`conv_bn`.
     name : str
         What the seeds come from.
+
+    Notes
+    -----
+    Tensors on the meta device are left alone: counting needs shapes only.
     """
     with torch.no_grad():
         for path, layer in module.named_modules():
@@ -45,16 +47,11 @@ def seed_weights(module: nn.Module, name: str) -> nn.Module:
     return module.eval()
 
 
-def _generator(seed: str) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(zlib.crc32(seed.encode())))
-
-
 def _normal(tensor: torch.Tensor, seed: str, deviation: float) -> None:
-    values = _generator(seed).standard_normal(tuple(tensor.shape), dtype=np.float32)
-    values *= np.float32(deviation)
-    tensor.copy_(torch.from_numpy(values))
+    if not tensor.is_meta:
+        _draws.normal(tensor.detach().numpy(), seed, deviation)
 
 
 def _uniform(tensor: torch.Tensor, seed: str, low: float, high: float) -> None:
-    values = _generator(seed).uniform(low, high, tuple(tensor.shape)).astype(np.float32)
-    tensor.copy_(torch.from_numpy(values))
+    if not tensor.is_meta:
+        _draws.uniform(tensor.detach().numpy(), seed, low, high)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from deploy_magics.zoo.networks._layers import conv_bn
+from deploy_magics.zoo.networks._seeding import seed_weights
 
 
 class Bottleneck(nn.Module):
@@ -16,7 +17,7 @@ class Bottleneck(nn.Module):
         outputs = 4 * width
         self.reduce = conv_bn(inputs, width, 1)
         self.spatial = conv_bn(width, width, 3, stride=stride)
-        self.expand = conv_bn(width, outputs, 1, activation=None, gain=0.5)
+        self.expand = conv_bn(width, outputs, 1, activation=None, gain=0.3)
         self.shortcut = (
             conv_bn(inputs, outputs, 1, stride=stride, activation=None, gain=0.9) if project else nn.Identity()
         )
@@ -39,16 +40,13 @@ class ResNet50(nn.Module):
         super().__init__()
         self.stem = conv_bn(3, 64, 7, stride=2, relu_before=False)
         self.pool = nn.MaxPool2d(3, 2, 1)
-        channels = 64
-        for number, (blocks, width, stride) in enumerate(((3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)), start=1):
-            stage = nn.Sequential()
-            for block in range(blocks):
-                stage.append(Bottleneck(channels, width, stride if block == 0 else 1, project=block == 0))
-                channels = 4 * width
-            setattr(self, f"stage{number}", stage)
+        self.stage1 = _stage(64, 64, blocks=3, stride=1)
+        self.stage2 = _stage(256, 128, blocks=4, stride=2)
+        self.stage3 = _stage(512, 256, blocks=6, stride=2)
+        self.stage4 = _stage(1024, 512, blocks=3, stride=2)
         self.average = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.classifier = nn.Linear(channels, 1000)
+        self.classifier = nn.Linear(2048, 1000)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Give logits (N, 1000) for images (N, 3, 224, 224)."""
@@ -56,3 +54,13 @@ class ResNet50(nn.Module):
         x = self.stage4(self.stage3(self.stage2(self.stage1(x))))
         logits: torch.Tensor = self.classifier(self.flatten(self.average(x)))
         return logits
+
+
+def _stage(inputs: int, width: int, *, blocks: int, stride: int) -> nn.Sequential:
+    first = Bottleneck(inputs, width, stride, project=True)
+    return nn.Sequential(first, *(Bottleneck(4 * width, width, 1, project=False) for _ in range(blocks - 1)))
+
+
+def resnet50() -> nn.Module:
+    """Build ResNet-50 with seeded weights."""
+    return seed_weights(ResNet50(), "resnet50")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from deploy_magics.zoo.networks._seeding import seed_weights
+
 
 class LeNet(nn.Module):
     """LeNet in the form with 20 and 50 filters: 431,080 parameters, 2,293,000 MACs.
@@ -57,3 +59,13 @@ class MnistKeras(nn.Module):
         x = self.pool2(self.relu2(self.conv2(x)))
         logits: torch.Tensor = self.dense2(self.relu3(self.dense1(self.flatten(x))))
         return logits
+
+
+def lenet() -> nn.Module:
+    """Build LeNet with seeded weights."""
+    return seed_weights(LeNet(), "lenet")
+
+
+def mnist_keras() -> nn.Module:
+    """Build the Keras tutorial's network with seeded weights."""
+    return seed_weights(MnistKeras(), "mnist_keras")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from deploy_magics.zoo.networks._seeding import seed_weights
+
 
 class Fire(nn.Module):
     """Squeeze by 1 x 1, expand by 1 x 1 and 3 x 3 side by side, joined along the channels."""
@@ -42,3 +44,8 @@ class SqueezeNet(nn.Module):
         x = self.fires3(self.fires2(self.fires1(self.stem(images))))
         logits: torch.Tensor = self.classifier(x)
         return logits
+
+
+def squeezenet() -> nn.Module:
+    """Build SqueezeNet 1.1 with seeded weights."""
+    return seed_weights(SqueezeNet(), "squeezenet")
