@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import onnx
 
 Dim = int | str | None
@@ -39,8 +41,63 @@ DTYPES: dict[int, str] = {
     24: "float8e8m0",
     25: "uint2",
     26: "int2",
+    27: "float6e2m3",
+    28: "float6e3m2",
 }
 """Names by ``TensorProto.DataType``; NumPy's where it has the type."""
+
+_BITS = {
+    **dict.fromkeys(("bool", "uint8", "int8", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"), 8),
+    **dict.fromkeys(("uint16", "int16", "float16", "bfloat16"), 16),
+    **dict.fromkeys(("uint32", "int32", "float32"), 32),
+    **dict.fromkeys(("uint64", "int64", "float64", "complex64"), 64),
+    **dict.fromkeys(("uint4", "int4", "float4e2m1"), 4),
+    **dict.fromkeys(("uint2", "int2"), 2),
+    "float8e8m0": 8,
+    "complex128": 128,
+}
+
+
+def bytes_of(dtype: str, shape: Iterable[int]) -> int | None:
+    """Give the bytes that a tensor takes; None for strings and other types without a fixed size.
+
+    Four and two bit types are packed.
+
+    Examples
+    --------
+    >>> bytes_of("float32", (1, 3, 224, 224)), bytes_of("int4", (3,)), bytes_of("string", (3,))
+    (602112, 2, None)
+    """
+    bits = _BITS.get(dtype)
+    return None if bits is None else (math.prod(shape) * bits + 7) // 8
+
+
+def numpy_dtype(dtype: str) -> np.dtype[Any]:
+    """Give NumPy's type of that name, from ml_dtypes for the narrow floats and integers.
+
+    Raises
+    ------
+    TypeError
+        Where there is none.
+    """
+    import numpy as np
+
+    if dtype == "string":
+        return np.dtype(object)
+    try:
+        plain: np.dtype[Any] = np.dtype(dtype)
+        return plain
+    except TypeError:
+        import ml_dtypes
+
+        names = {"float8e4m3fn": "float8_e4m3fn", "float8e4m3fnuz": "float8_e4m3fnuz", "float8e5m2": "float8_e5m2"}
+        names |= {"float8e5m2fnuz": "float8_e5m2fnuz", "float8e8m0": "float8_e8m0fnu", "float4e2m1": "float4_e2m1fn"}
+        names |= {"float6e2m3": "float6_e2m3fn", "float6e3m2": "float6_e3m2fn"}
+        found = getattr(ml_dtypes, names.get(dtype, dtype), None)
+        if found is None:
+            raise
+        narrow: np.dtype[Any] = np.dtype(found)
+        return narrow
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""What runs in workers: native parsers, checkers, shape inference and runtimes, on files from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy_magics.errors import ModelError
+from deploy_magics.model._text import first_line
+
+
+def parse(data: bytes) -> int:
+    """Parse a model and give its size, to find out whether that is safe."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        proto = onnx.ModelProto()
+        proto.ParseFromString(data)
+        return int(proto.ByteSize())
+    except DecodeError:
+        raise ModelError("no model") from None
+
+
+def checker(path: str) -> str | None:
+    """Give what ONNX's checker has against a model, in one line; None where it has nothing."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(path)
+    except Exception as error:  # noqa: BLE001 - it raises whatever its C++ part did
+        return first_line(error)
+    return None
+
+
+def loads(path: str) -> str | None:
+    """Give what ONNX Runtime has against loading a model, in one line; None where it loads."""
+    try:
+        _session(path)
+    except Exception as error:  # noqa: BLE001 - its errors share no base class
+        return first_line(error)
+    return None
+
+
+def infer(skeleton: bytes) -> bytes:
+    """Infer the shapes of a model without its large weights; give it back with what was found."""
+    import onnx
+
+    try:
+        found = onnx.shape_inference.infer_shapes(skeleton, check_type=False, strict_mode=False, data_prop=True)
+    except Exception as error:  # noqa: BLE001 - it raises whatever its C++ part did
+        # Propagating the data of shapes is where it most often fails.
+        try:
+            found = onnx.shape_inference.infer_shapes(skeleton)
+        except Exception:  # noqa: BLE001
+            raise ModelError(first_line(error)) from None
+    return bytes(found.SerializeToString())
+
+
+def observe(path: str, names: list[str], feeds: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Run a model, and give dtype and shape that values inside it had."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    present = {output.name for output in model.graph.output}
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in present)
+    options = _options()
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(Path(path).parent))
+    try:
+        session = _session(model.SerializeToString(), options)
+        values = session.run(names, dict(feeds))
+    except Exception as error:  # noqa: BLE001 - its errors share no base class
+        raise ModelError(first_line(error)) from None
+    return {
+        name: (str(value.dtype), tuple(value.shape))
+        for name, value in zip(names, values, strict=True)
+        if hasattr(value, "dtype")
+    }
+
+
+def run(path: str, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a model once on ONNX Runtime, unoptimised, and give its outputs by name."""
+    session = _session(path)
+    names = [output.name for output in session.get_outputs()]
+    try:
+        values = session.run(names, dict(feeds))
+    except Exception as error:  # noqa: BLE001 - its errors share no base class
+        raise ModelError(f"it does not run: {first_line(error)}") from None
+    return dict(zip(names, values, strict=True))
+
+
+def _options() -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return options
+
+
+def _session(model: str | bytes, options: Any = None) -> Any:
+    import onnxruntime as ort
+
+    return ort.InferenceSession(model, options or _options(), providers=["CPUExecutionProvider"])

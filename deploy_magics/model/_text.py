@@ -1,0 +1,63 @@
+"""Names from a model as they may stand in a line: quoted, shortened, without control characters."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 60
+_PLACE = re.compile(
+    r"\S*onnxruntime/\S+\.(?:cc|h):\d+ .*?\)\s+(?=[A-Z])|\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|h):\d+ "
+)
+
+
+def quote(name: object, longest: int = _LONGEST) -> str:
+    """Quote a name that may be anything.
+
+    Examples
+    --------
+    >>> quote("conv1")
+    "'conv1'"
+    >>> len(quote("x" * 1000)) < 70
+    True
+    """
+    text = name if isinstance(name, str) else str(name) if not isinstance(name, bytes) else name.decode("latin-1")
+    return repr(text if len(text) <= longest else text[: longest // 2] + "…" + text[-(longest // 2 - 1) :])
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """List the first few names, and say how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d", "e"])
+    "'a', 'b', 'c' and 2 more"
+    """
+    text = ", ".join(quote(name) for name in names[:most])
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes for people.
+
+    Examples
+    --------
+    >>> size(512), size(97.7 * 2**20), size(3 * 2**60)
+    ('512 B', '97.7 MiB', '3145728.0 TiB')
+    """
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def first_line(error: BaseException | str, longest: int = 240) -> str:
+    """Give what a native library says in one line, without its source files' names.
+
+    Examples
+    --------
+    >>> first_line("[ONNXRuntimeError] : 1 : FAIL : This is an invalid model. Error: the graph is not acyclic.")
+    'This is an invalid model. Error: the graph is not acyclic.'
+    """
+    text = " ".join(_PLACE.sub("", " ".join(str(error).split())).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"

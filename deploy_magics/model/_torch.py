@@ -1,0 +1,157 @@
+"""Torch modules as models: exported in evaluation mode from a copy, the module itself left as it was."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy_magics.errors import DeployError, ModelError, did_you_mean
+from deploy_magics.model._text import first_line, listed, quote
+
+
+def is_module(obj: object) -> bool:
+    """Tell whether something is a torch module, without importing torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(obj, torch.nn.Module)
+
+
+def export(
+    module: Any, example: object, shapes: Mapping[str, Sequence[int | str | None]] | None, path: Path
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """Write a module to an ONNX file.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Not changed: neither its mode, its parameters nor its buffers.
+    example : tensor, tuple, list or mapping, optional
+        Inputs to call it with; a mapping by the names of ``forward``'s arguments.
+    shapes : mapping, optional
+        Shapes by argument name, in place of an example: inputs are then random float32. A symbolic dimension (a string)
+        stays dynamic and is 2 in the example.
+    path : Path
+        The file to write.
+
+    Returns
+    -------
+    example : tuple of torch.Tensor
+        What it was called with.
+    warnings : tuple of str
+        What the exporter warned of.
+
+    Raises
+    ------
+    ModelError
+        Where there is neither example nor shapes, they do not fit, or torch cannot export it.
+    """
+    import torch
+
+    from deploy_magics.zoo import _export
+
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(f"{name} is a TorchScript module", hint="give the module that it was made from")
+    arguments = _arguments(module)
+    dynamic: dict[str, dict[int, str]] = {}
+    if example is not None:
+        inputs = _example(example, arguments, name)
+    elif shapes:
+        inputs, dynamic = _from_shapes(shapes, arguments, name)
+    else:
+        first = arguments[0] if arguments else "x"
+        raise ModelError(
+            f"a torch module ({name}) alone does not say what its inputs are",
+            hint=f"give (module, example_input), or shapes such as --shape {first}=1x3x224x224",
+        )
+    names = arguments[: len(inputs)]
+    if len(names) != len(inputs):
+        names = [f"input_{place}" for place in range(len(inputs))]
+    try:
+        apart = copy.deepcopy(module).eval()
+    except Exception as error:  # noqa: BLE001 - a user's module may refuse to be copied in any way
+        raise ModelError(
+            f"{name} cannot be copied, so it is left alone: {first_line(error, 120)}",
+            hint="export it with torch.onnx.export and give the file",
+        ) from None
+    try:
+        done = _export.export(apart, inputs, path, input_names=names, dynamic=dynamic or None)
+    except DeployError as error:
+        raise ModelError(first_line(error.message, 250), hint=error.hint) from None
+    return inputs, tuple(f"export: {line}" for line in done.warnings)
+
+
+def _arguments(module: Any) -> list[str]:
+    """Names of ``forward``'s positional arguments."""
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in kinds]
+
+
+def _example(example: object, arguments: list[str], name: str) -> tuple[Any, ...]:
+    if isinstance(example, Mapping):
+        extra = [str(key) for key in example if key not in arguments]
+        if extra:
+            raise ModelError(
+                f"{name}.forward has no argument {quote(extra[0])}",
+                hint=did_you_mean(extra[0], arguments) or f"it has {listed(arguments, 5)}",
+            )
+        given = [example[key] for key in arguments if key in example]
+        if list(arguments[: len(given)]) != [key for key in arguments if key in example]:
+            raise ModelError(f"the example for {name} leaves out an argument before others", hint="give them in order")
+        return tuple(_tensor(value) for value in given)
+    if isinstance(example, tuple | list):
+        return tuple(_tensor(value) for value in example)
+    return (_tensor(example),)
+
+
+def _tensor(value: Any) -> Any:
+    import numpy as np
+    import torch
+
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.ascontiguousarray(value))
+    return value.detach() if isinstance(value, torch.Tensor) else value
+
+
+def _from_shapes(
+    shapes: Mapping[str, Sequence[int | str | None]], arguments: list[str], name: str
+) -> tuple[tuple[Any, ...], dict[str, dict[int, str]]]:
+    import torch
+
+    for key in shapes:
+        if arguments and key not in arguments:
+            raise ModelError(
+                f"{name}.forward has no argument {quote(key)}",
+                hint=did_you_mean(key, arguments) or f"it has {listed(arguments, 5)}",
+            )
+    order = sorted(shapes, key=arguments.index) if arguments else list(shapes)
+    if arguments and order != arguments[: len(order)]:
+        raise ModelError(
+            f"the shapes for {name} leave out the argument {quote(next(a for a in arguments if a not in shapes))}",
+            hint="give one for each argument before the last",
+        )
+    inputs: list[Any] = []
+    dynamic: dict[str, dict[int, str]] = {}
+    generator = torch.Generator().manual_seed(0)
+    for key in order:
+        sizes = []
+        for place, dim in enumerate(shapes[key]):
+            if isinstance(dim, int) and not isinstance(dim, bool) and 0 <= dim < 2**31:
+                sizes.append(dim)
+            elif isinstance(dim, str) and dim.isdigit():
+                sizes.append(int(dim))
+            elif dim is None or isinstance(dim, str):
+                symbol = dim if dim and dim != "?" else f"{key}_{place}"
+                dynamic.setdefault(key, {})[place] = symbol
+                sizes.append(2)
+            else:
+                raise ModelError(f"the shape of {quote(key)} has {quote(dim)}, which is no dimension")
+        inputs.append(torch.rand(sizes, generator=generator))
+    return tuple(inputs), dynamic
