@@ -5,12 +5,14 @@ cyclopts does the parsing; it is imported at the first call, since loading the e
 
 from __future__ import annotations
 
-from deploy_magics.binding._binding import NOTEBOOK, SHELL, Binding, Call, Extra
+from deploy_magics.binding._binding import HELP, NOTEBOOK, SHELL, Binding, Call, Extra
+from deploy_magics.binding._complete import candidates
 from deploy_magics.binding._options import Option
 from deploy_magics.binding.resolve import Resolver, entries, is_model_like, split_label
 from deploy_magics.binding.words import Words, shell_words, split_line
 
 __all__ = [
+    "HELP",
     "NOTEBOOK",
     "SHELL",
     "Binding",
@@ -19,6 +21,7 @@ __all__ = [
     "Option",
     "Resolver",
     "Words",
+    "candidates",
     "entries",
     "is_model_like",
     "shell_words",

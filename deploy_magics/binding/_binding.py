@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+from deploy_magics.binding._complete import values
 from deploy_magics.binding._convert import Reader
 from deploy_magics.binding._options import Option, read_options
 from deploy_magics.binding.resolve import Resolver
@@ -51,14 +52,12 @@ class Extra:
     help: str
 
 
-NOTEBOOK = (
-    Extra("keep", ("-o",), "NAME", "Keep the result in this variable of the notebook."),
-    Extra("help", ("--help", "-h"), "", "Show this text."),
-)
+HELP = (Extra("help", ("--help", "-h"), "", "Show this text."),)
+NOTEBOOK = (Extra("keep", ("-o",), "NAME", "Keep the result in this variable of the notebook."), *HELP)
 SHELL = (
     Extra("json", ("--json",), "FILE", "Save the result in this file, which load_result reads."),
     Extra("force", ("--force",), "", "Overwrite the file."),
-    Extra("help", ("--help", "-h"), "", "Show this text."),
+    *HELP,
 )
 _GROUPS = {NOTEBOOK: "In a notebook", SHELL: "In a shell"}
 
@@ -103,7 +102,7 @@ class Binding:
     def __init__(self, function: Callable[..., Any], command: str, extras: tuple[Extra, ...] = ()) -> None:
         self.function = function
         self.command = command
-        self._group = _GROUPS.get(extras, "Other")
+        self._group = _GROUPS.get(extras, "Others")
         own = {option.flag for option in self.options}
         self.extras = tuple(extra for extra in extras if not own & set(extra.flags))
 
@@ -157,7 +156,7 @@ class Binding:
         """
         from cyclopts import CycloptsError
 
-        app = self._app(Reader(words, resolver), {})
+        app = self.app(Reader(words, resolver))
         try:
             _, bound, _ = app.parse_args(
                 words.texts, print_error=False, exit_on_error=False, help_on_error=False, verbose=False
@@ -190,13 +189,16 @@ class Binding:
         from deploy_magics.binding._help import render
 
         takes = self.model_option
-        usage = f"{self.command}{' MODEL' if takes else ''}{'...' if takes and takes.variadic else ''} [OPTIONS]"
+        placed = [
+            f"{_placed(option)}{'...' if option.variadic else ''}" for option in self.options if option.positional
+        ]
+        usage = " ".join([self.command, *placed, "[OPTIONS]"])
         if cell:
             usage += _CELL_USAGE.format(command=self.command)
         notes = ""
         if self.extras and self._group == _GROUPS[NOTEBOOK]:
             notes = _SILENCE + (_MODELS.format(command=self.command) if takes else "")
-        app = self._app(Reader(Words(), Resolver()), defaults or {})
+        app = self.app(defaults=defaults)
         return render(app, usage=usage, doc=self.function.__doc__ or "", notes=notes)
 
     def _flatten(self, call: Call) -> None:
@@ -223,12 +225,22 @@ class Binding:
         if takes.name not in call.values or call.values[takes.name] == ():
             raise ArgumentError(f"{self.command} needs a model", hint=f"for example: {self.command} resnet50")
 
-    def _app(self, reader: Reader, defaults: Mapping[str, Any]) -> App:
+    def app(self, reader: Reader | None = None, defaults: Mapping[str, Any] | None = None) -> App:
+        """Give the function as cyclopts sees it.
+
+        Parameters
+        ----------
+        reader : Reader, optional
+            Reads the words; by default those of a shell.
+        defaults : Mapping[str, Any], optional
+            Defaults to show in place of the signature's.
+        """
         from cyclopts import App, Group, Parameter
 
+        reader = reader or Reader(Words(), Resolver())
         kinds = inspect.Parameter
         group = Group(self._group, sort_key=1)
-        parameters = [self._parameter(option, reader, defaults) for option in self.options]
+        parameters = [self._parameter(option, reader, defaults or {}) for option in self.options]
         for extra in self.extras:
             about: dict[str, Any] = {"name": extra.flags, "help": extra.help, "group": group, "negative": ()}
             if extra.metavar:
@@ -282,13 +294,28 @@ class Binding:
             hint, converter = str, lambda _, tokens: reader.value(tokens[0].value)
         elif option.kind == "flag":
             converter = None
-        about: dict[str, Any] = {"converter": converter, "show_default": _shown_default(option, defaults)}
+        about: dict[str, Any] = {
+            "converter": converter,
+            "show_default": _shown_default(option, defaults),
+            "completer": lambda context: values(option, reader.resolver, context.incomplete),
+        }
         if option.kind != "flag" or option.default is False:
             about["negative"] = ()
-        metavar = _METAVARS.get(option.kind) or ("ITEM,..." if option.kind == "list" else None)
+        metavar = _METAVARS.get(option.kind) or (option.name.upper() if option.positional else None)
+        metavar = "ITEM,..." if option.kind == "list" else metavar
         if metavar:
             about["metavar"] = metavar
         return option.parameter.replace(annotation=Annotated[hint, Parameter(**about)])
+
+
+def _placed(option: Option) -> str:
+    """Say what stands in an option's place."""
+    name = _METAVARS.get(option.kind, option.name.upper()) + ("..." if option.variadic else "")
+    return (
+        name
+        if option.kind == "model" or option.default is inspect.Parameter.empty and not option.variadic
+        else f"[{name}]"
+    )
 
 
 def _one(option: Option, models: list[Any]) -> Any:
@@ -313,7 +340,7 @@ def _shown_default(option: Option, defaults: Mapping[str, Any]) -> bool | str:
     """Say a default as it would be written."""
     configured = defaults.get(option.name)
     value = option.default if configured is None else configured
-    if value is None or value is False or value is inspect.Parameter.empty or value == ():
+    if value is None or isinstance(value, bool) or value is inspect.Parameter.empty or value == ():
         return False
     text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     return text if configured is None else f"{text}, from %config"
