@@ -23,9 +23,9 @@ def _words(text: str) -> frozenset[str]:
 MOVEMENT = _words(
     """
     Cast CastLike Compress Concat ConcatFromSequence Constant ConstantOfShape DepthToSpace Dropout Expand EyeLike
-    Flatten Gather GatherElements GatherND Identity If Loop NonZero OneHot Optional OptionalGetElement
+    Flatten Gather GatherElements GatherND SpaceToDepth Identity If Loop NonZero OneHot Optional OptionalGetElement
     OptionalHasElement Pad Range Reshape ReverseSequence Scan ScatterElements ScatterND Scatter SequenceAt
-    SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength SequenceMap Shape Size Slice SpaceToDepth
+    SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength SequenceMap Shape Size Slice
     Split SplitToSequence Squeeze TensorScatter Tile Transpose Trilu Unsqueeze Where CenterCropPad BitCast
     com.microsoft.nchwc.ReorderInput com.microsoft.nchwc.ReorderOutput com.microsoft.GatherBlockQuantized
     """

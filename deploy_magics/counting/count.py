@@ -291,8 +291,8 @@ def _product(op: Op, work: products.Products, rules: Convention) -> _Cost:
         flops += work.bias
     if rules.others == "all":
         flops += work.extra
-    if not work.macs and not flops and work.extra:
-        return _Cost("outside")  # an Einsum that multiplies element by element
+    if op.kind == "Einsum" and not flops:  # it multiplies element by element, or only transposes
+        return _Cost("outside" if work.extra else "moves data")
     return _Cost("counted", macs=macs, flops=flops)
 
 

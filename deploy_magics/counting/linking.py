@@ -17,7 +17,7 @@ from deploy_magics.errors import ModelError
 if TYPE_CHECKING:
     import onnx
 
-MAX_OPS = 1_000_000
+MAX_OPS = 200_000
 """Functions that call functions multiply; past this many operations the expansion is refused."""
 
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
@@ -79,7 +79,31 @@ class _Builder:
         self.functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
         self.pending: deque[tuple[Any, Body, _Scope, str]] = deque()
         self.bodies: list[Body] = []
-        self.count = 0
+        self._expanded(model.graph.node)
+
+    def _expanded(self, nodes: Any) -> None:
+        """Refuse functions that expand without bound, before any of them is expanded."""
+        sizes: dict[tuple[str, str, str], int] = {}
+        open_calls: set[tuple[str, str, str]] = set()
+        # Each entry is visited twice: to open the functions it calls, then to add up their sizes.
+        stack: list[tuple[tuple[str, str, str] | None, list[Any]]] = [(None, _all_nodes(nodes))]
+        while stack:
+            key, listed = stack[-1]
+            missing = {call for call in map(_call, listed) if call in self.functions and call not in sizes}
+            if missing:
+                if key is not None:
+                    open_calls.add(key)
+                if missing & open_calls:
+                    raise ModelError(f"its function {min(missing & open_calls)[1]!r} calls itself")
+                stack.extend((call, _all_nodes(self.functions[call].node)) for call in missing)
+                continue
+            stack.pop()
+            size = sum(sizes.get(_call(node), 1) for node in listed)
+            if size > MAX_OPS:
+                raise ModelError(f"its functions expand to more than {MAX_OPS:,} operations")
+            if key is not None:
+                sizes[key] = size
+                open_calls.discard(key)
 
     def graph(self, graph: onnx.GraphProto, body: Body, scope: _Scope, path: str) -> None:
         """Link one graph; its subgraphs are queued."""
@@ -113,10 +137,7 @@ class _Builder:
             if node is None:
                 stack.pop()
                 continue
-            self.count += 1
-            if self.count > MAX_OPS:
-                raise ModelError(f"its functions expand to more than {MAX_OPS:,} operations")
-            function = self.functions.get((node.domain, node.op_type, getattr(node, "overload", "")))
+            function = self.functions.get(_call(node))
             if function is None:
                 self._op(node, body, scope, path)
                 continue
@@ -211,6 +232,24 @@ class _Builder:
             elif name in ("value_floats", "value_ints"):
                 value.dtype, value.shape = (1 if name.endswith("floats") else 7), (len(content),)
         body.constants.append(value)
+
+
+def _call(node: Any) -> tuple[str, str, str]:
+    return node.domain, node.op_type, getattr(node, "overload", "")
+
+
+def _all_nodes(nodes: Any) -> list[Any]:
+    """List nodes with those of their subgraphs."""
+    found: list[Any] = []
+    pending = [nodes]
+    while pending:
+        for node in pending.pop():
+            found.append(node)
+            for attribute in node.attribute:
+                pending.extend(graph.node for graph in attribute.graphs)
+                if attribute.type == _GRAPH:
+                    pending.append(attribute.g.node)
+    return found
 
 
 def _fill(value: Value, tensor: Any) -> None:
