@@ -1,0 +1,181 @@
+"""What is no ONNX model is named for what it is."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import pickle
+import stat
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.model.build import model, refused
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def npz() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.zeros(3))
+    return buffer.getvalue()
+
+
+def tarred() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("model.onnx"))
+    return buffer.getvalue()
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 102442450\n"
+SAFETENSORS = struct.pack("<Q", 60) + b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}      ' + b"\0" * 4
+TORCH = zipped(**{"m/data.pkl": b"", "m/data/0": b"", "m/version": b"3"})
+SCRIPT = zipped(**{"m/data.pkl": b"", "m/constants.pkl": b"", "m/code/__torch__.py": b""})
+KERAS = zipped(**{"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b""})
+SAVED = b"\x08\x01\x12\x40" + b"\n\x10" + b"\x12\x05serve" + b"serving_default" + b"\0" * 60
+FROZEN = b"\n\x1c\n\x05input\x12\x0bPlaceholder*\x06\n\x02ab"
+CASES = {
+    "empty.onnx": (b"", "is empty"),
+    "page.onnx": (b"\n<!DOCTYPE html><html><body>404</body></html>", "an HTML page"),
+    "page2.onnx": (b"<html>\n<head>", "an HTML page"),
+    "denied.onnx": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "an XML file"),
+    "text.onnx": ("wir hätten gern\nein Modell".encode(), "a text file that begins 'wir hätten gern ein Modell'"),
+    "code.onnx": (b'{"detail": "Not Found"}', "a JSON file"),
+    "pointer.onnx": (LFS, "a git-lfs pointer to 97.7 MiB"),
+    "plain.zip": (zipped(a=b"1"), "a zip archive"),
+    "holds.onnx": (zipped(**{"deep/net.onnx": b"1"}), "a zip archive that holds 'deep/net.onnx'"),
+    "broken.zip": (zipped(a=b"1")[:20], "a broken or truncated zip archive"),
+    "model.pt": (TORCH, "a PyTorch file"),
+    "script.pt": (SCRIPT, "a TorchScript module"),
+    "old.pt": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file in its old format"),
+    "model.keras": (KERAS, "a Keras model"),
+    "data.npz": (npz(), "NumPy arrays (.npz)"),
+    "data.npy": (b"\x93NUMPY\x01\x00", "a NumPy array"),
+    "net.tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 40, "a TensorFlow Lite model"),
+    "net.ort": (b"\x1c\0\0\0ORTM" + b"\0" * 40, "a model in ONNX Runtime's own format"),
+    "net.h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 40, "an HDF5 file"),
+    "net.pkl": (pickle.dumps({"a": 1}), "a Python pickle"),
+    "net.xml": (b'<?xml version="1.0"?>\n<net name="x" version="11">', "an OpenVINO model"),
+    "saved_model.pb": (SAVED, "a TensorFlow saved model"),
+    "frozen.pb": (FROZEN, "a frozen TensorFlow graph"),
+    "net.gguf": (b"GGUF\x03\0\0\0" + b"\0" * 40, "a GGUF file"),
+    "net.safetensors": (SAFETENSORS, "a safetensors file"),
+    "net.param": (b"7767517\n75 83\nInput data", "an ncnn model's .param file"),
+    "net.mnn": (b"\x18\0\0\0\0\0\x12\0" + b"\0" * 40, "an MNN model"),
+    "net.gz": (gzip.compress(b"x"), "compressed with gzip"),
+    "net.tar": (tarred(), "a tar archive"),
+    "net.so": (b"\x7fELF\x02\x01", "a compiled library"),
+    "net.prototxt": (b'name: "lenet"\nlayer {\n  name: "data"\n}', "a Caffe prototxt"),
+    "text.pbtxt": (b"ir_version: 8\ngraph {\n}", "an ONNX model written as text"),
+    "net.onnx.data": (os.urandom(1) + b"\xff" * 200, "the external data of a model"),
+    "zeros.onnx": (b"\0" * 5000, "no ONNX model"),
+    "noise.onnx": (b"\xff\xfe" * 500, "no ONNX model"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_foreign_file_is_named(name: str, tmp_path: Path) -> None:
+    data, what = CASES[name]
+    path = tmp_path / name
+    path.write_bytes(data)
+    line = refused(path)
+    assert what in line
+    assert repr(str(path))[1:-1].rsplit("/", 1)[-1] in line
+
+
+def test_truncated_file_says_so(tmp_path: Path) -> None:
+    whole = model().SerializeToString()
+    path = tmp_path / "cut.onnx"
+    said = set()
+    for length in range(2, len(whole)):
+        path.write_bytes(whole[:length])
+        said.add(refused(path).split(": ")[0].rsplit("/", 1)[-1])
+    assert "cut.onnx' is truncated" in said
+
+
+def test_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "resnet50.onnx").write_bytes(b"")
+    assert "did you mean 'resnet50.onnx'?" in refused(tmp_path / "resnet5.onnx")
+    assert "no folder" in refused(tmp_path / "nowhere" / "a.onnx")
+
+
+def test_unknown_zoo_name_suggests_the_nearest() -> None:
+    assert "'resnet50'" in refused("resnet5O")
+    assert "'resnet50'" in refused("resnet51.onnx")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\0b.onnx", "x" * 5000 + ".onnx", "new\nline.onnx", "~nobody_here/x.onnx"])
+def test_odd_names(name: str) -> None:
+    refused(name)
+
+
+def test_folders(tmp_path: Path) -> None:
+    assert "a folder with no .onnx file" in refused(tmp_path)
+    (tmp_path / "net.onnx").write_bytes(b"")
+    assert "net.onnx" in refused(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    assert "a TensorFlow saved model" in refused(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_pipe_and_device_are_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    assert "no regular file" in refused(pipe)
+    assert "no regular file" in refused("/dev/zero")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model().SerializeToString())
+    path.chmod(0)
+    assert "may not be read" in refused(path)
+    path.chmod(stat.S_IRUSR)
+
+
+def test_huge_sparse_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.onnx"
+    with path.open("wb") as file:
+        file.write(b"\x08\x08")
+        file.truncate(10 * 2**30)
+    assert "10.0 GiB" in refused(path)
+    with path.open("wb") as file:
+        file.truncate(10 * 2**30)
+    assert "no ONNX model" in refused(path)
+
+
+def test_large_claims_are_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "claims.onnx"
+    path.write_bytes(b"\x08\x08\x3a\xff\xff\xff\xff\x07")
+    assert "truncated" in refused(path)
+
+
+def test_a_message_made_of_little_fields_is_given_up_soon(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.onnx"
+    nodes = b"\x0a\x00" * 3_000_000
+    path.write_bytes(
+        b"\x08\x08\x3a"
+        + bytes(
+            [0x80 | len(nodes) & 127, 0x80 | len(nodes) >> 7 & 127, 0x80 | len(nodes) >> 14 & 127, len(nodes) >> 21]
+        )
+        + nodes
+    )
+    assert "too large" in refused(path)
+
+
+@pytest.mark.parametrize("obj", [3, None, [], {}, object(), np.zeros(3), b"bytes"])
+def test_other_objects(obj: object) -> None:
+    refused(obj)
