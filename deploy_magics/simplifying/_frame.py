@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy_magics.simplifying import _graph
 
@@ -26,6 +26,8 @@ class Frame:
         Everything but the nodes, initialisers and functions.
     bound : bool
         Whether dimensions were given a size, so that old shapes of inner values no longer hold.
+    repaired : bool
+        Whether its nodes were put in order.
     node_names : set of str
         Names that nodes had.
     described : set of str
@@ -36,6 +38,7 @@ class Frame:
 
     head: onnx.ModelProto
     bound: bool
+    repaired: bool
     node_names: set[str]
     described: set[str]
     notes: list[str] = field(default_factory=list)
@@ -52,12 +55,12 @@ def prepare(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> Frame:
         Shapes of inputs by name, where some dimension was bound.
     """
     notes = []
-    if _graph.sort(model.graph):
-        notes.append("its nodes were not in order; sorted")
+    repaired = bool(_graph.sort(model.graph))
+    if repaired:
+        notes.append("its nodes were not in the order that ONNX asks for, and are now")
     bound = bind(model.graph, shapes)
     freed = _graph.free_inputs(model.graph)
     if freed:
-        model.ir_version = max(model.ir_version, _FIRST_IR_WITH_CONSTANTS)
         notes.append(
             f"{freed} {'weight' if freed == 1 else 'weights'} listed as {'an input' if freed == 1 else 'inputs'} "
             f"{'is a constant' if freed == 1 else 'are constants'} now"
@@ -65,6 +68,7 @@ def prepare(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> Frame:
     frame = Frame(
         head=_head(model),
         bound=bound,
+        repaired=repaired,
         node_names={node.name for graph in _graph.all_graphs(model.graph) for node in graph.node if node.name},
         described={value.name for graph in _graph.all_graphs(model.graph) for value in graph.value_info},
         notes=notes,
@@ -72,7 +76,20 @@ def prepare(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> Frame:
     if bound:
         for graph in _graph.all_graphs(model.graph):
             del graph.value_info[:]
+    _please_checker(model)
     return frame
+
+
+def _please_checker(model: onnx.ModelProto) -> None:
+    """Mend what ONNX's checker refuses and no runtime minds; :func:`restore` takes back what is no gain."""
+    if model.graph.initializer:
+        # Older ones may not have constants that are no inputs.
+        model.ir_version = max(model.ir_version, _FIRST_IR_WITH_CONSTANTS)
+    model.graph.name = model.graph.name or "graph"
+    for graph in _graph.all_graphs(model.graph):
+        for node in graph.node:
+            if node.domain == "ai.onnx":
+                node.domain = ""
 
 
 def bind(graph: onnx.GraphProto, shapes: Mapping[str, Shape]) -> bool:
@@ -106,13 +123,9 @@ def restore(model: onnx.ModelProto, frame: Frame) -> None:
     value; on a small model that is more than they save.
     """
     head = frame.head
-    for part in ("producer_name", "producer_version", "domain", "doc_string", "model_version"):
-        setattr(model, part, getattr(head, part))
-    for repeated in ("metadata_props", "training_info"):
-        del getattr(model, repeated)[:]
-        getattr(model, repeated).extend(getattr(head, repeated))
-    model.graph.name = head.graph.name
-    model.graph.doc_string = head.graph.doc_string
+    _copy(head, model, ("producer_name", "producer_version", "domain", "doc_string", "model_version"))
+    _copy(head, model, ("metadata_props", "training_info"))
+    _copy(head.graph, model.graph, ("name", "doc_string", "metadata_props"))
     _restore_interface(model.graph, frame)
     _restore_opsets(model, head)
     _graph.drop_unused(model.graph)
@@ -171,8 +184,17 @@ def _head(model: onnx.ModelProto) -> onnx.ModelProto:
     return head
 
 
-def _put(message: object, name: str, value: object) -> None:
-    if hasattr(value, "CopyFrom") or hasattr(value, "MergeFrom"):
+def _copy(source: Any, target: Any, parts: Iterable[str]) -> None:
+    """Give fields of a message the value they have in another, absent ones included."""
+    present = {part.name: value for part, value in source.ListFields()}
+    for name in parts:
+        target.ClearField(name)
+        if name in present:
+            _put(target, name, present[name])
+
+
+def _put(message: Any, name: str, value: Any) -> None:
+    if hasattr(value, "MergeFrom"):  # a message, or several
         getattr(message, name).MergeFrom(value)
     else:
         setattr(message, name, value)

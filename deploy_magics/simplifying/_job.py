@@ -63,12 +63,15 @@ class Done:
     ----------
     before, after : int
         Bytes of the model, its weights inside, as it was prepared and as it is now.
+    repaired : bool
+        Whether its nodes were put in order.
     notes : tuple of str
         One line each.
     """
 
     before: int
     after: int
+    repaired: bool
     notes: tuple[str, ...]
 
 
@@ -117,7 +120,7 @@ def simplify(
             size = result.ByteSize()
             if size <= min(limit, MOST_BYTES):
                 out.write_bytes(result.SerializeToString())
-                return Done(before, size, (*frame.notes, *_left(result, effort)))
+                return Done(before, size, frame.repaired, (*frame.notes, *_left(result, effort)))
             smallest = min(smallest or size, size)
         raise Refused(f"its result has {smallest / 2**20:.1f} MiB, more than {max_growth:g} times the model")
 

@@ -16,6 +16,10 @@ _TITLES = {"onnxsim": "onnxsim", "ort": "ONNX Runtime"}
 _PACKAGES = {"onnxsim": "onnxsim", "ort": "onnxruntime"}
 
 
+JOB = "deploy_magics.simplifying._job:simplify"
+"""What runs in the worker."""
+
+
 @dataclass(frozen=True)
 class Simplified:
     """What came of it.
@@ -30,6 +34,8 @@ class Simplified:
         How long it took, failed tries included.
     before, after : int
         Bytes of the model with its weights inside.
+    repaired : bool
+        Whether its nodes were not in order and are now.
     notes : tuple of str
         What a reader should know, one line each.
     """
@@ -39,6 +45,7 @@ class Simplified:
     seconds: float
     before: int
     after: int
+    repaired: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -104,7 +111,7 @@ def simplify_file(
         target = folder / f"{attempt.backend}.onnx"
         try:
             done: Done = workers.call(
-                "deploy_magics.simplifying._job:simplify",
+                JOB,
                 str(source),
                 str(target),
                 backend=attempt.backend,
@@ -131,6 +138,7 @@ def simplify_file(
                 seconds=time.monotonic() - started,
                 before=done.before,
                 after=done.after,
+                repaired=done.repaired,
                 notes=(*said, *done.notes),
             )
     raise ModelError("; ".join(dict.fromkeys(said)), hint=_hint(said))

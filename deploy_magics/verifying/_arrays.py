@@ -28,7 +28,7 @@ class Difference:
         Largest absolute difference, where both are finite; NaN for text.
     scale : float
         What differences are related to: the range (largest less smallest finite value) of the original's output over
-        all inputs; where that is 0, its largest magnitude; where that is 0 as well, 1.
+        all inputs; where that is 0, its largest magnitude; at least the ``floor`` that :func:`difference` was given.
     max_rel : float
         ``max_abs / scale``.
     cosine : float
@@ -42,7 +42,7 @@ class Difference:
     flips : int
         Rows (all but the last axis) in which the largest value stands elsewhere; -1 where that means nothing.
     constant : bool
-        Whether the original gives the same for every input, so that the comparison proves nothing.
+        Whether the original gives the same for every input of one size, so that the comparison proves nothing.
     problem : str
         Why the two cannot be compared value by value, or are plainly different: shape, type, NaN in other places; ""
         for none.
@@ -62,7 +62,9 @@ class Difference:
     problem: str = ""
 
 
-def difference(name: str, before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]]) -> Difference:
+def difference(
+    name: str, before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]], *, floor: float = 0.0
+) -> Difference:
     """Compare one output over several inputs.
 
     Parameters
@@ -71,6 +73,9 @@ def difference(name: str, before: Sequence[NDArray[Any]], after: Sequence[NDArra
         The output's name.
     before, after : sequence of numpy.ndarray
         What the original and the changed model give, one array an input, in the same order.
+    floor : float
+        Least scale to which a difference is related. Without it, an output that is 0 up to rounding (a sigmoid of -17,
+        3e-8) would be held to the rounding's own size.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def difference(name: str, before: Sequence[NDArray[Any]], after: Sequence[NDArra
 
     dtype = str(before[0].dtype) if before else "nothing"
     problem = _form_problem(before, after)
-    constant = _is_constant(before)
+    constant = is_constant(before)
     if problem or not before:
         return Difference(name, dtype, problem=problem, constant=constant, values=sum(a.size for a in before))
     values = sum(array.size for array in before)
@@ -107,6 +112,7 @@ def difference(name: str, before: Sequence[NDArray[Any]], after: Sequence[NDArra
         if count and not problem:
             problem = f"{what} stands in other places ({count} of {values} values)"
     max_abs, scale, cosine = _measure(*wide)
+    scale = max(scale, floor) or 1.0
     flips = sum(_flips(one, two) for one, two in zip(*wide, strict=True)) if _has_rows(before) else -1
     return Difference(
         name, dtype, max_abs, scale, max_abs / scale, cosine, exact, unequal, values, flips, constant, problem
@@ -126,7 +132,7 @@ def _shape(array: NDArray[Any]) -> str:
     return "x".join(map(str, array.shape)) or "scalar"
 
 
-def _is_constant(arrays: Sequence[NDArray[Any]]) -> bool:
+def is_constant(arrays: Sequence[NDArray[Any]]) -> bool:
     """Whether an output is the same for every input of one size."""
     others = [array for array in arrays[1:] if array.shape == arrays[0].shape]
     return bool(others) and all(_same(arrays[0], other) for other in others)
@@ -177,8 +183,8 @@ def _measure(before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]]) -> t
         both = np.isfinite(one) & np.isfinite(two)
         gap = max(gap, float(np.abs(one[both] - two[both]).max(initial=0.0)))
     if high < low:
-        return gap, 1.0, 1.0
-    return gap, (high - low) or abs(high) or 1.0, _cosine(before, after, unit=max(abs(low), abs(high)) or 1.0)
+        return gap, 0.0, 1.0
+    return gap, (high - low) or abs(high), _cosine(before, after, unit=max(abs(low), abs(high)) or 1.0)
 
 
 def _cosine(before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]], *, unit: float) -> float:

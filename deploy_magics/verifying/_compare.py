@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.errors import ModelError, VerificationError
-from deploy_magics.verifying._arrays import difference
+from deploy_magics.verifying._arrays import difference, is_constant
 from deploy_magics.verifying._inputs import Inputs
-from deploy_magics.verifying._tolerance import tolerance_of
+from deploy_magics.verifying._tolerance import FLOOR, tolerance_of
 from deploy_magics.verifying._verification import Verification
 
 if TYPE_CHECKING:
@@ -125,14 +125,13 @@ class Reference:
                     f"nothing can be verified, since the model itself does not run: {error.message}",
                     hint=error.hint,
                 ) from None
+            if given.wider and _all_constant(outputs):
+                _add(feeds, outputs, given.wider, lambda more: running.run(path, more))
             for other in given.other_sizes:
-                try:
-                    outputs += running.run(path, [other])
-                    feeds.append(other)
-                except ModelError:
-                    notes.append("compared at one batch size only: the original does not run at another")
+                if not _add(feeds, outputs, [other], lambda more: running.run(path, more)):
+                    notes.append("the original does not run at every size of its open dimensions that was tried")
             tolerance, reason = tolerance_of(_proto(original))
-        return cls(tuple(feeds), tuple(outputs), tolerance, reason, original, running, tuple(notes))
+        return cls(tuple(feeds), tuple(outputs), tolerance, reason, original, running, tuple(dict.fromkeys(notes)))
 
     def compare(self, changed: Either, *, tolerance: float | None = None) -> Verification:
         """Run a changed model on the same inputs, and compare.
@@ -167,7 +166,7 @@ class Reference:
         differences = []
         for name in shared:
             pairs = [(one, two) for one, two in zip(self.outputs, outputs, strict=True) if name in one and name in two]
-            found = difference(name, [one[name] for one, _ in pairs], [two[name] for _, two in pairs])
+            found = difference(name, [one[name] for one, _ in pairs], [two[name] for _, two in pairs], floor=FLOOR)
             uneven = any((name in one) != (name in two) for one, two in zip(self.outputs, outputs, strict=True))
             differences.append(replace(found, problem="there on other inputs only") if uneven else found)
         if not any(feed for feed in self.feeds):
@@ -258,6 +257,26 @@ def compare(
     return Reference.of(original, feeds, running=running).compare(changed, tolerance=tolerance)
 
 
+def _all_constant(outputs: Sequence[Arrays]) -> bool:
+    names = {name for each in outputs for name in each}
+    return all(is_constant([each[name] for each in outputs if name in each]) for name in names)
+
+
+def _add(
+    feeds: list[Arrays],
+    outputs: list[dict[str, NDArray[Any]]],
+    more: Sequence[Arrays],
+    run: Callable[[Sequence[Arrays]], list[dict[str, NDArray[Any]]]],
+) -> bool:
+    """Run on more inputs, if the model takes them; say whether it does."""
+    try:
+        outputs += run(more)
+    except ModelError:
+        return False
+    feeds += more
+    return True
+
+
 def _form_only(problem: str) -> str:
     return problem if problem.startswith("type ") else ""
 
@@ -276,4 +295,4 @@ def _proto(model: Either) -> Any:
         import onnx
 
         return onnx.load(str(model), load_external_data=False)
-    return model.proto
+    return model.skeleton

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "float8": 0.15}
 QUANTISED = 1e-2
 """Where a model rounds to 8 bits inside, a difference in the last place may turn one step in 255 (4e-3) over."""
+FLOOR = 1e-3
+"""Least range to which a difference is related: with float32's tolerance, a difference below 1e-7, float32's last place
+at 1, is never held against a model."""
 
 _FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16", 17: "float8", 18: "float8", 19: "float8"}
 _FLOATS[20] = "float8"
