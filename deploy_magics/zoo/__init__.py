@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import ModelError, did_you_mean
-from deploy_magics.zoo._catalogue import ENTRIES, Entry
+from deploy_magics.zoo._catalogue import ENTRIES, PUBLISHED, Entry
+from deploy_magics.zoo._shipped import FOLDER, digits, sample_data
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Entry", "entry", "module", "names", "path"]
+__all__ = ["Entry", "digits", "entry", "fetch", "module", "names", "path", "sample_data"]
 
 
 def names() -> list[str]:
@@ -38,7 +39,7 @@ def entry(name: str) -> Entry:
 
 
 def path(name: str) -> Path:
-    """Give the ONNX file of a network, in the user's cache; made on first use.
+    """Give the ONNX file of a network: made in the user's cache, or fetched, on first use; or come with this package.
 
     Raises
     ------
@@ -46,17 +47,48 @@ def path(name: str) -> Path:
         Where no network has that name.
     MissingPartError
         Where it is made by torch, is not cached yet, and torch is not installed.
+    DownloadError
+        Where it has to be fetched and cannot be; see :func:`fetch`.
     DeployError
         Where the cache cannot be written.
     """
-    found = entry(name)
-    if found.kind == "light":
+    kind = entry(name).kind
+    if kind == "published":
+        return fetch(name)
+    if kind == "shipped":
+        return FOLDER / f"{name}.onnx"
+    if kind == "light":
         from deploy_magics.zoo import _light
 
         return _light.filled(name)
     from deploy_magics.zoo import _build
 
     return _build.exported(name)
+
+
+def fetch(name: str) -> Path:
+    """Give the file of a published model, in the user's cache; downloaded and checked on first use.
+
+    What has come of an unfinished download is kept and resumed. ``DEPLOY_MAGICS_MIRROR`` sets another address, or a
+    folder, that holds the files: under their published paths, or, in a folder, side by side.
+
+    Raises
+    ------
+    ModelError
+        Where no published model has that name.
+    DownloadError
+        With no network, or where what comes is not the published file.
+    DeployError
+        Where the disk is full or the cache cannot be written.
+    """
+    if name not in PUBLISHED:
+        raise ModelError(
+            f"no published model is called {name!r}",
+            hint=did_you_mean(name, PUBLISHED) or f"there are {', '.join(PUBLISHED)}",
+        )
+    from deploy_magics.zoo import _fetch
+
+    return _fetch.fetch(name)
 
 
 def module(name: str) -> torch.nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 Kind = Literal["torch", "light", "shipped", "published"]
@@ -180,4 +181,121 @@ _LIGHT = (
     _light("light_zfnet512", "ZFNet-512", "gpu_0/data_0"),
 )
 
-ENTRIES = {entry.name: entry for entry in (*_TORCH, *_LIGHT)}
+_SHIPPED = (
+    Entry(
+        "digits",
+        "shipped",
+        "digits classifier",
+        "trained on scikit-learn's real 8 x 8 digits: 447 of 450 held-out ones right, 99.3 %",
+        "deploy_magics.zoo.train_digits",
+        {"input": ("N", 1, 8, 8)},
+        19_258,
+        456_704,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a published model is, and what it must be.
+
+    Attributes
+    ----------
+    path : str
+        Below the base address or the mirror.
+    size : int
+        Bytes.
+    sha256 : str
+        Its digest in hexadecimal.
+    title : str
+        Its name as the field writes it.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    title: str
+
+
+def _published(path: str, size: int, sha256: str, title: str) -> Published:
+    return Published(f"validated/vision/{path}", size, sha256, title)
+
+
+_ONNX_ZOO = (
+    _published(
+        "classification/resnet/model/resnet50-v2-7.onnx",
+        102_442_452,
+        "79102261eb6e5fd7af5d27f41316293e388c5cb691e5d25bfb035c4f64fefe31",
+        "ResNet-50 v2",
+    ),
+    _published(
+        "classification/resnet/model/resnet18-v2-7.onnx",
+        46_806_737,
+        "3b4d048057854022232aa20bf68262e31718ab7119a17f920b8a2dc1433f824b",
+        "ResNet-18 v2",
+    ),
+    _published(
+        "classification/resnet/model/resnet50-v1-12-qdq.onnx",
+        25_753_167,
+        "e6429d274805654c79ba68dc886c1efd4eff95393e747c35d3fdab579febd8a0",
+        "ResNet-50 v1, int8 in QDQ form",
+    ),
+    _published(
+        "classification/mobilenet/model/mobilenetv2-12.onnx",
+        13_964_571,
+        "c0c3f76d93fa3fd6580652a45618618a220fced18babf65774ed169de0432ad5",
+        "MobileNetV2",
+    ),
+    _published(
+        "classification/shufflenet/model/shufflenet-v2-12.onnx",
+        9_218_556,
+        "ea69821b4dd374ae2f33f9710dd1229ac263d0ee5b5a46ca3521f6483e1ba035",
+        "ShuffleNetV2",
+    ),
+    _published(
+        "classification/squeezenet/model/squeezenet1.1-7.onnx",
+        4_956_208,
+        "1eeff551a67ae8d565ca33b572fc4b66e3ef357b0eb2863bb9ff47a918cc4088",
+        "SqueezeNet 1.1",
+    ),
+    _published(
+        "classification/efficientnet-lite4/model/efficientnet-lite4-11.onnx",
+        51_946_641,
+        "d111689907c06eea7c82e4833ddef758da6453b9d4cf60b7e99ca05c7cbd9c12",
+        "EfficientNet-Lite4",
+    ),
+    _published(
+        "classification/mnist/model/mnist-12.onnx",
+        26_143,
+        "5c688690f8bacf667d4c2074af5ad0646ca328d7ab03eccf944a65b320171bdd",
+        "MNIST convolutional network",
+    ),
+    _published(
+        "object_detection_segmentation/tiny-yolov2/model/tinyyolov2-8.onnx",
+        63_480_982,
+        "583fb7fdc948435ceac9fa82efc7708701efe8382a859a3dd46526b155f5f2ae",
+        "Tiny YOLOv2",
+    ),
+    _published(
+        "object_detection_segmentation/ssd-mobilenetv1/model/ssd_mobilenet_v1_12.onnx",
+        29_461_455,
+        "b8fba5e404077d4048d27fcd1667e85e27e192eb9bf51e696c46a3acd7d21058",
+        "SSD MobileNetV1",
+    ),
+)
+
+PUBLISHED = {PurePosixPath(item.path).stem: item for item in _ONNX_ZOO}
+
+_FETCHED = tuple(
+    Entry(
+        name,
+        "published",
+        item.title,
+        f"{item.title} of the ONNX model zoo, trained; {item.size / 2**20:.1f} MiB to download",
+        f"ONNX model zoo, {item.path}",
+        {},
+    )
+    for name, item in PUBLISHED.items()
+)
+
+ENTRIES = {entry.name: entry for entry in (*_TORCH, *_LIGHT, *_SHIPPED, *_FETCHED)}
