@@ -32,6 +32,12 @@ def test_wheel_has_everything_that_runs(wheel_names: list[str]) -> None:
     assert not wanted - set(wheel_names)
 
 
+def test_wheel_has_the_workbooks(wheel_names: list[str]) -> None:
+    books = {path.relative_to(ROOT / "workbooks").as_posix() for path in tracked("workbooks")}
+    assert books
+    assert {f"deploy_magics/_workbooks/{name}" for name in books} <= set(wheel_names)
+
+
 def test_wheel_has_the_bundles_and_not_what_they_are_made_from(wheel_names: list[str]) -> None:
     assert [name for name in wheel_names if name.startswith("deploy_magics/views/static/") and name.endswith(".js")]
     suspect = ("node_modules", "views/js/", "package.json", "package-lock.json", "__pycache__", ".ipynb_checkpoints")
