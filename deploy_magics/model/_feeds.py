@@ -52,7 +52,8 @@ def random_feeds(
     for place, spec in enumerate(inputs):
         # A stream of its own for each input, so that one input's shape does not change another's values.
         rng = np.random.default_rng([seed, place])
-        feeds[spec.name] = _random(spec, rng, ranges.get(spec.name))
+        # Without dimensions, NumPy gives numbers that are no arrays.
+        feeds[spec.name] = np.asarray(_random(spec, rng, ranges.get(spec.name)))
     return feeds
 
 

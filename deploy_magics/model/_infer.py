@@ -98,7 +98,7 @@ def _is_fixed(value: onnx.ValueInfoProto) -> bool:
     if not value.type.HasField("tensor_type"):
         return value.type.WhichOneof("value") is not None
     tensor = value.type.tensor_type
-    return tensor.HasField("shape") and all(isinstance(dim, int) and dim >= 0 for dim in shape_of(tensor.shape.dim))
+    return tensor.HasField("shape") and all(isinstance(dim, int) for dim in shape_of(tensor.shape.dim))
 
 
 def _pull_in_small(model: onnx.ModelProto, store: Store) -> None:

@@ -156,7 +156,11 @@ def shape_of(dims: Iterable[onnx.TensorShapeProto.Dimension]) -> tuple[Dim, ...]
     shape: list[Dim] = []
     for dim in dims:
         kind = dim.WhichOneof("value")
-        shape.append(dim.dim_value if kind == "dim_value" else (dim.dim_param or None) if kind else None)
+        if kind == "dim_value":
+            # Runtimes take a negative size as unknown.
+            shape.append(dim.dim_value if dim.dim_value >= 0 else None)
+        else:
+            shape.append(dim.dim_param or None)
     return tuple(shape)
 
 

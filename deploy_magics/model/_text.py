@@ -44,6 +44,8 @@ def size(count: float) -> str:
     >>> size(512), size(97.7 * 2**20), size(3 * 2**60)
     ('512 B', '97.7 MiB', '3145728.0 TiB')
     """
+    if count >= 2**70:
+        return "more than 2^70 bytes"
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -72,9 +72,11 @@ def refused(obj: Any, **options: Any) -> str:
     try:
         made = Model.of(obj, **options)
     except ModelError as error:
-        line = str(error)
-        assert "\n" not in line
-        assert len(line) < 400, line
-        assert error.hint, f"no hint: {line}"
-        return line
-    raise AssertionError(f"was taken as {made!r}")
+        refusal = error
+    else:
+        raise AssertionError(f"was taken as {made!r}")
+    line = str(refusal)
+    assert "\n" not in line
+    assert len(line) < 400, line
+    assert refusal.hint, f"no hint: {line}"
+    return line
