@@ -67,7 +67,7 @@ def sizes(inputs: Sequence[TensorSpec], *, strict: bool = True) -> tuple[dict[st
     shapes: dict[str, tuple[Dim, ...]] = {}
     for spec in inputs:
         if spec.shape is None:
-            if strict:
+            if strict and spec.is_tensor:
                 raise ModelError(
                     f"not even the rank of input {quote(spec.name)} is known", hint=_give(spec, ("1", "..."))
                 )

@@ -83,13 +83,13 @@ def _random(spec: TensorSpec, rng: np.random.Generator, table: int | None) -> An
     import numpy as np
 
     shape = tuple(dim for dim in spec.shape or () if isinstance(dim, int))
-    if spec.dtype.endswith(")") or spec.dtype == "untyped":
+    if not spec.is_tensor:
         raise ModelError(
             f"input {quote(spec.name)} is a {spec.dtype}, for which no random values are made",
             hint="give values by name from Python: feeds={...}",
         )
     if spec.dtype == "string":
-        return np.array(_WORDS, dtype=object)[rng.integers(0, len(_WORDS), shape)].reshape(shape)
+        return np.array(np.array(_WORDS)[rng.integers(0, len(_WORDS), shape)].tolist(), dtype=object).reshape(shape)
     kind = numpy_dtype(spec.dtype)
     name = spec.name.lower()
     if re.search(r"mask", name) and (kind.kind in "iub" or "attention" in name):

@@ -115,7 +115,7 @@ def from_mapping(given: Any, inputs: Sequence[TensorSpec], most_bytes: int) -> d
         try:
             if callable(detach):  # a torch tensor
                 value = detach().cpu().numpy()
-            if spec.dtype.endswith(")"):
+            if not spec.is_tensor:
                 feeds[spec.name] = value
                 continue
             if not hasattr(value, "dtype"):

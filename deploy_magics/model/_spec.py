@@ -136,6 +136,11 @@ class TensorSpec:
     dtype: str
     shape: tuple[Dim, ...] | None
 
+    @property
+    def is_tensor(self) -> bool:
+        """Whether it is a tensor: not a sequence, map, optional or something without a type."""
+        return not self.dtype.endswith(")") and self.dtype != "untyped"
+
     def __str__(self) -> str:
         inside = "..." if self.shape is None else ", ".join("?" if d is None else str(d) for d in self.shape)
         return f"{self.name}: {self.dtype}[{inside}]"
