@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -48,6 +49,7 @@ def chromium() -> Iterator[Browser]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """Start JupyterLab once, with folders of its own."""
     server = LabServer(tmp_path_factory.mktemp("lab"), os.environ.get("DEPLOY_MAGICS_LAB_PYTHON"))
+    shutil.copy(Path(__file__).with_name("examples.py"), server.root)
     yield server
     server.close()
 

@@ -6,9 +6,10 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.cells import BENCH, SHOW
 from tests.browser.conftest import Opener
 from tests.browser.notebook import NotebookPage
+
+SHOW = "from examples import bench_like\n\nresult = bench_like()\nresult"
 
 
 def _names(page: NotebookPage) -> list[str]:
@@ -24,7 +25,7 @@ def _shown(page: NotebookPage) -> Locator:
 
 
 def test_table_is_sorted_compared_and_copied_with_the_mouse(open_notebook: Opener) -> None:
-    page = open_notebook("mouse.ipynb", [BENCH, SHOW])
+    page = open_notebook("mouse.ipynb", [SHOW])
     _shown(page)
     assert page.test_id("dm-js-error").count() == 0
     expect(page.test_id("dm-static")).to_be_hidden()
@@ -69,17 +70,17 @@ def test_table_is_sorted_compared_and_copied_with_the_mouse(open_notebook: Opene
 
 
 def test_selection_is_read_back_in_python(open_notebook: Opener) -> None:
-    page = open_notebook("selection.ipynb", [BENCH, SHOW, "from deploy_magics import views\nviews.selection(result)"])
+    page = open_notebook("selection.ipynb", [SHOW, "from deploy_magics import views\nviews.selection(result)"])
     _shown(page)
-    expect(page.outputs(2)).to_contain_text("[]")
+    expect(page.outputs(1)).to_contain_text("[]")
     page.test_id("dm-row-1").click()
-    page.code_cell(2).locator(".cm-content").click()
+    page.code_cell(1).locator(".cm-content").click()
     page.page.keyboard.press("Control+Enter")
-    expect(page.outputs(2)).to_contain_text("['after']")
+    expect(page.outputs(1)).to_contain_text("['after']")
 
 
 def test_table_works_by_keyboard(open_notebook: Opener) -> None:
-    page = open_notebook("keys.ipynb", [BENCH, SHOW])
+    page = open_notebook("keys.ipynb", [SHOW])
     table = _shown(page)
     keys = page.page.keyboard
     # One cell can be reached with Tab; the arrows go on from there.
@@ -98,11 +99,11 @@ def test_table_works_by_keyboard(open_notebook: Opener) -> None:
     expect(page.test_id("dm-row-1").locator('[data-testid="dm-baseline"]')).to_be_visible()
     keys.press("Escape")
     expect(page.test_id("dm-row-1")).to_have_attribute("aria-selected", "false")
-    assert page.cells().count() == 2, "no key reached the notebook, whose own 'b' adds a cell"
+    assert page.cells().count() == 1, "no key reached the notebook, whose own 'b' adds a cell"
 
 
 def test_columns_are_chosen(open_notebook: Opener) -> None:
-    page = open_notebook("columns.ipynb", [BENCH, SHOW])
+    page = open_notebook("columns.ipynb", [SHOW])
     table = _shown(page)
     expect(table.locator("th", has_text="std")).to_have_count(0)
     page.test_id("dm-columns").click()
@@ -112,20 +113,8 @@ def test_columns_are_chosen(open_notebook: Opener) -> None:
     expect(table.locator("th", has_text="p90")).to_have_count(0)
 
 
-MANY = """
-import numpy as np
-from deploy_magics.result import Column, Result, Row, Table
-rng = np.random.default_rng(0)
-columns = (Column("name", "name", kind="text"), *(Column(f"c{k}", f"c{k}", "ms", better="lower") for k in range(6)))
-values = rng.random((5000, 6))
-cells = lambda line: {f"c{k}": float(value) for k, value in enumerate(line)}
-rows = tuple(Row({"name": f"row {i}", **cells(line)}) for i, line in enumerate(values))
-Result("many", "5,000 rows", (Table(columns, rows),))
-"""
-
-
 def test_five_thousand_rows_stay_usable(open_notebook: Opener) -> None:
-    page = open_notebook("many.ipynb", [MANY])
+    page = open_notebook("many.ipynb", ["from examples import many_rows\n\nmany_rows()"])
     table = _shown(page)
     assert table.locator("tbody tr[data-row]").count() < 200, "only the rows in sight are in the page"
     page.test_id("dm-sort-c0").click()
@@ -137,11 +126,12 @@ def test_five_thousand_rows_stay_usable(open_notebook: Opener) -> None:
 
 
 def test_light_and_dark(open_notebook: Opener) -> None:
-    page = open_notebook("looks.ipynb", [BENCH, SHOW])
+    page = open_notebook("looks.ipynb", [SHOW])
     table = _shown(page)
     colours = {}
     for name in ("light", "dark"):
         page.theme(name)
         colours[name] = table.evaluate("table => getComputedStyle(table.querySelector('td')).color")
         page.screenshot(f"result-{name}")
+        page.screenshot(f"result-{name}-output", page.outputs(0))
     assert colours["light"] != colours["dark"]
