@@ -213,7 +213,8 @@ def _strip_range(values: list[NDArray[np.float64]]) -> tuple[float, float]:
     import numpy as np
 
     low = min(float(v.min()) for v in values)
-    high = max(min(float(v.max()), float(np.percentile(v, 99.5)) * 1.1) for v in values)
+    high = max(min(float(v.max()), float(np.percentile(v, 98))) for v in values)
+    high += 0.1 * (high - low)
     if high <= low:
         pad = abs(low) * 0.05 or 0.5
         return low - pad, high + pad

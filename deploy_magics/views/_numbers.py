@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 MAX_DECIMALS = 9
-EXTRA_DECIMALS = 4
+EXTRA_DECIMALS = 3
 
 
 def decimals(digits: int, values: Iterable[float]) -> int:

@@ -1,0 +1,153 @@
+// The elements of one row, of the header and of the footer.
+import { bar } from "./bars.js";
+import { wording } from "./cells.js";
+import { h } from "./dom.js";
+
+const CH = 1.06; // a dash or a multiplication sign is a little wider than a figure
+
+export function header(state, column, index) {
+  const sorted = state.sort?.column === column ? state.sort.direction : "none";
+  const arrow = sorted === "ascending" ? "▲" : sorted === "descending" ? "▼" : "";
+  const button = h(
+    "button",
+    { type: "button", class: "dm-sort", tabindex: -1, "data-testid": `dm-sort-${column.key}`, "data-col": index },
+    h("span", { class: "dm-sort-title" }, column.title || " "),
+    h("span", { class: "dm-arrow", "aria-hidden": "true" }, arrow),
+  );
+  const side = index === 0 || !column.numeric || column.kind === "ratio" ? "dm-text" : "dm-num";
+  return h(
+    "th",
+    { role: "columnheader", scope: "col", class: side, "aria-sort": sorted, "aria-colindex": index + 1, title: tip(column) },
+    button,
+    column.unit ? h("span", { class: "dm-unit" }, column.unit) : "",
+  );
+}
+
+function tip(column) {
+  const order = column.better ? `${column.better} is better` : "";
+  return [column.help, order].filter(Boolean).join(" · ") || null;
+}
+
+// How wide the parts of a ratio are, so that they stand in line from row to row.
+export function ratioWidths(state, column) {
+  const widest = state.widest(column);
+  return { value: widest.text.length, interval: widest.interval.length, verdict: widest.verdict.length };
+}
+
+export function row(view, index, position) {
+  const { state } = view;
+  const status = state.status(index);
+  const baseline = index === state.baseline;
+  const selected = view.selected.has(index);
+  const classes = ["dm-row", baseline && "dm-baseline", status !== "ok" && `dm-${status}`, selected && "dm-selected"];
+  const line = h("tr", {
+    role: "row",
+    class: classes.filter(Boolean).join(" "),
+    "data-row": index,
+    "data-testid": `dm-row-${index}`,
+    "aria-rowindex": position + 2,
+    "aria-selected": selected ? "true" : "false",
+  });
+  const columns = view.columns;
+  line.append(nameCell(view, index, status, baseline));
+  if (status === "failed" && columns.length > 1) {
+    const said = h("div", { class: "dm-cell" }, h("b", {}, "failed"), ` ${state.note(index)}`);
+    line.append(gridCell(1, { class: "dm-failed", colspan: columns.length - 1, title: state.note(index) || null }, said));
+    return line;
+  }
+  for (let at = 1; at < columns.length; at += 1) line.append(cell(view, columns[at], index, at));
+  return line;
+}
+
+function gridCell(at, attributes, ...children) {
+  return h("td", { role: "gridcell", tabindex: -1, "data-col": at, "aria-colindex": at + 1, ...attributes }, ...children);
+}
+
+function nameCell(view, index, status, baseline) {
+  const { state } = view;
+  const hue = state.plain.hues[index];
+  const name = state.name(index);
+  const parts = [h("bdi", { class: "dm-label" }, name)];
+  if (hue) parts.unshift(h("span", { class: "dm-swatch", style: { backgroundColor: hue }, "aria-hidden": "true" }));
+  if (baseline) parts.push(h("span", { class: "dm-mark", "data-testid": "dm-baseline" }, "baseline"));
+  else if (view.pinnable && status !== "failed") {
+    parts.push(
+      h(
+        "button",
+        {
+          type: "button",
+          class: "dm-mark dm-pin",
+          tabindex: -1,
+          title: "Compare with this row (b)",
+          "aria-label": `Compare with ${name}`,
+          "data-testid": `dm-pin-${index}`,
+          "data-pin": index,
+        },
+        "baseline",
+      ),
+    );
+  }
+  const note = status === "failed" ? "" : state.note(index);
+  const said = status === "partial" ? (note ? `cut short: ${note}` : "cut short") : note;
+  const below = said ? h("div", { class: "dm-below dm-quiet" }, said) : "";
+  return gridCell(0, { class: "dm-name", title: name.length > 40 || said ? [name, said].filter(Boolean).join("\n") : null },
+    h("div", { class: "dm-cell" }, ...parts, below));
+}
+
+function cell(view, column, index, at) {
+  const found = view.state.cell(column, index);
+  const words = wording(column, found);
+  const best = view.state.best(column).has(index);
+  if (column.kind === "ratio") {
+    const attributes = { class: "dm-ratio", title: found.why ?? null };
+    return gridCell(at, attributes, ratio(view, column, found, words, view.state.plain.hues[index], best));
+  }
+  const classes = [column.numeric ? "dm-num" : "dm-text", best && "dm-best", found.why !== undefined && "dm-quiet"];
+  const attributes = { class: classes.filter(Boolean).join(" "), title: found.why ?? null };
+  const text = words.text + words.pad;
+  if (!column.numeric && text.length > 40) attributes.title = text;
+  return gridCell(at, attributes, h("div", { class: "dm-cell" }, text));
+}
+
+function ratio(view, column, found, words, hue, best) {
+  const widths = view.widths.get(column);
+  const part = (name, text, wide) =>
+    wide ? h("span", { class: name, style: { minWidth: `${(wide * CH).toFixed(2)}ch` } }, text) : "";
+  const said = best ? h("b", { class: "dm-best" }, words.text) : words.text;
+  return h(
+    "div",
+    { class: "dm-cell dm-ratio-parts" },
+    bar(found, view.state.span(column), hue),
+    part(found.why ? "dm-ratio-value dm-quiet" : "dm-ratio-value", said, widths.value),
+    part("dm-ratio-interval", words.interval, widths.interval),
+    part("dm-ratio-verdict", words.verdict, widths.verdict),
+  );
+}
+
+export function footer(view) {
+  const { state } = view;
+  if (!state.footer) return "";
+  const cells = view.columns.map((column, at) => {
+    const found = state.footer[column.index];
+    const words = found.why === undefined || found.why !== "no value" ? wording(column, found) : { text: "", pad: "" };
+    const text = at === 0 ? words.text || "total" : words.text + words.pad;
+    return h("td", { role: "gridcell", class: at === 0 ? "dm-name" : column.numeric ? "dm-num" : "dm-text" }, text);
+  });
+  return h("tfoot", {}, h("tr", { role: "row", class: "dm-total", "data-testid": "dm-total" }, ...cells));
+}
+
+// A row of no height that holds each column's longest wording: it gives the columns their width, so that nothing moves
+// while rows come and go under the reader's hand.
+export function sizer(view) {
+  const cells = view.columns.map((column, at) => {
+    const widest = view.state.widest(column);
+    if (column.kind === "ratio") {
+      const { value, interval, verdict } = view.widths.get(column);
+      const parts = [interval, verdict].filter(Boolean).length;
+      return h("td", {}, h("div", { style: { width: `calc(92px + ${((value + interval + verdict) * CH).toFixed(2)}ch + ${10 * (1 + parts)}px)` } }));
+    }
+    const extra = at === 0 ? " baseline ■ " : "";
+    return h("td", {}, h("div", {}, widest.text.slice(0, 64) + widest.pad + extra));
+  });
+  return h("tr", { class: "dm-sizer", "aria-hidden": "true" }, ...cells);
+}

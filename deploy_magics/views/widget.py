@@ -1,0 +1,161 @@
+"""The widgets of a result: a comparison table for each table, and a histogram of what was measured.
+
+Each is one ES module that lies beside this file and asks nothing of a network. Data travel once, as JSON text, when
+the widget is made; from the page come back the rows selected and the row pinned as baseline.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from deploy_magics.result import Note, Result, Table
+from deploy_magics.views import _payload
+from deploy_magics.views._bins import Distribution, distributions
+from deploy_magics.views._palette import colours
+
+MIME = "application/vnd.jupyter.widget-view+json"
+
+
+@cache
+def module(name: str) -> str:
+    """Read a bundled ES module."""
+    return files("deploy_magics.views").joinpath("static", f"{name}.js").read_text(encoding="utf-8")
+
+
+class _View(anywidget.AnyWidget):
+    """What the widgets of a result share.
+
+    Attributes
+    ----------
+    data : str
+        JSON of all that is drawn.
+    uid : str
+        Names the static HTML that is hidden while this lives.
+    """
+
+    data = traitlets.Unicode().tag(sync=True)
+    uid = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, data: dict[str, Any], uid: str = "", **traits: Any) -> None:
+        text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        super().__init__(data=text, uid=uid, **traits)
+
+
+class ComparisonTable(_View):
+    """A table that is sorted, filtered, compared with any of its rows and copied.
+
+    Attributes
+    ----------
+    selected : list[int]
+        Rows selected, as indices into the table's rows. Setting it selects in the page.
+    baseline : int
+        Row to which ratios refer, -1 for none. Setting it pins in the page.
+    """
+
+    selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    baseline = traitlets.Int(-1).tag(sync=True)
+
+    def __init__(
+        self,
+        table: Table,
+        uid: str = "",
+        *,
+        hues: dict[str, str] | None = None,
+        head: dict[str, Any] | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        plain = _payload.table(table, hues or {})
+        data = {"table": plain, "head": head, "notes": _payload.notes(notes)}
+        super().__init__(data, uid, baseline=plain["baseline"], _esm=module("table"))
+        self._names = [str(value) for value in table.values(table.columns[0].key)]
+
+    @property
+    def selected_names(self) -> list[str]:
+        """Names of the rows selected."""
+        return [self._names[index] for index in self.selected if 0 <= index < len(self._names)]
+
+
+class LatencyHistogram(_View):
+    """Distributions laid over one another, and below them a strip in time order where drift can be seen."""
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        uid: str = "",
+        *,
+        hues: dict[str, str] | None = None,
+        head: dict[str, Any] | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        plain = _payload.distribution(distribution, hues or {})
+        super().__init__(
+            {"distribution": plain, "head": head, "notes": _payload.notes(notes)}, uid, _esm=module("histogram")
+        )
+
+
+# The widgets shown last for a result, by its identity: a result is a value and holds no live object itself.
+_shown: dict[int, list[ComparisonTable]] = {}
+
+
+def build(result: Result, uid: str = "") -> ipywidgets.DOMWidget | None:
+    """Make the widget of a result.
+
+    Parameters
+    ----------
+    result : Result
+        What to show. Its headline and facts stand above the first widget, its notes below the last.
+    uid : str
+        Names the static HTML that the widget hides while it lives.
+
+    Returns
+    -------
+    ipywidgets.DOMWidget or None
+        None where there is nothing that a widget could add to the HTML: no rows and no samples.
+    """
+    dists = distributions(result)
+    if not dists and not any(table.rows for table in result.tables):
+        return None
+    hues = colours(result)
+    children: list[_View] = []
+    parts: list[Table | Distribution] = [*result.tables, *dists]
+    for part in parts:
+        shared: dict[str, Any] = {"hues": hues}
+        if not children:
+            shared["head"] = _payload.head(result)
+        if len(children) == len(parts) - 1:
+            shared["notes"] = result.notes
+        children.append(
+            ComparisonTable(part, uid, **shared) if isinstance(part, Table) else LatencyHistogram(part, uid, **shared)
+        )
+    _remember(result, [child for child in children if isinstance(child, ComparisonTable)])
+    return children[0] if len(children) == 1 else ipywidgets.VBox(children)
+
+
+def publish(widget: ipywidgets.DOMWidget) -> None:
+    """Show a widget as an output that holds the widget and nothing else.
+
+    The HTML before it is what a reader sees where widgets are not drawn; a text of this output would stand there too.
+    """
+    from IPython.display import display
+
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({MIME: view}, raw=True)  # type: ignore[no-untyped-call]  # IPython.display is not annotated
+
+
+def selection(result: Result) -> list[str]:
+    """Name the rows selected in the tables shown last for a result."""
+    return [name for table in _shown.get(id(result), ()) for name in table.selected_names]
+
+
+def _remember(result: Result, tables: list[ComparisonTable]) -> None:
+    if id(result) not in _shown:
+        weakref.finalize(result, _shown.pop, id(result), None)
+    _shown[id(result)] = tables
