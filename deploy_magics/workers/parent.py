@@ -21,6 +21,9 @@ from deploy_magics.errors import WorkerError
 
 _POLL_S = 0.05
 _LOG_TAIL = 2000
+# ONNX Runtime from 1.29 reports to its maker over the network, and leaves an identifier on the disk, unless told not to
+# before it is loaded; a user's own setting stands.
+_DEFAULTS = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 class WorkerCrashed(WorkerError):
@@ -71,7 +74,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, "PYTHONPATH": path, **(env or {})},
+            env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **(env or {})},
             start_new_session=True,
         )
         self._pending = bytearray()

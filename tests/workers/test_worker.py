@@ -99,3 +99,10 @@ def test_a_busy_worker_does_not_outlive_its_parent(how: signal.Signals) -> None:
     parent.wait(10)
     parent.stdout.close()
     assert gone(pid)
+
+
+def test_onnx_runtime_is_told_not_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    assert call("os:getenv", "ORT_DISABLE_TELEMETRY", name="worker") == "1"
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    assert call("os:getenv", "ORT_DISABLE_TELEMETRY", name="worker") == "0"
