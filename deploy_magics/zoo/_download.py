@@ -28,7 +28,8 @@ STALL_S = 20.0
 # Attempts in a row that bring nothing new, and the pause before the second of them, doubled each time.
 ATTEMPTS = 3
 PAUSE_S = 0.5
-_CHUNK = 1 << 18
+# What a connection that breaks had sent of its last chunk is lost, so chunks are small.
+_CHUNK = 1 << 14
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 

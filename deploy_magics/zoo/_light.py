@@ -46,10 +46,16 @@ def filled(name: str) -> Path:
 
 def fill_to(name: str, path: str) -> None:
     """Write a light topology with seeded weights to a file; runs in a worker."""
+    from deploy_magics.zoo._stream import about, write_with_weights
+
+    model, weights = plan(name)
+    write_with_weights(Path(path), model, weights, about(ENTRIES[name]))
+
+
+def plan(name: str) -> tuple[onnx.ModelProto, list[Weight]]:
+    """Give a topology without its constants, and how each of them is to be drawn."""
     import onnx
     from onnx import numpy_helper
-
-    from deploy_magics.zoo._stream import about, write_with_weights
 
     model = onnx.load(_topology(name))
     graph = model.graph
@@ -79,12 +85,11 @@ def fill_to(name: str, path: str) -> None:
     # From IR 4 on a weight need not be listed as an input too, where a runtime may not fold it.
     model.ir_version = max(model.ir_version, 4)
     roles = _Roles(kept)
-    weights: list[Weight] = [
+    return model, [
         (tensor, shape, partial(_draw, f"{name}/{tensor}", shape, *roles.role(tensor)))
         for tensor, shape in shapes.items()
         if tensor in used
     ]
-    write_with_weights(Path(path), model, weights, about(ENTRIES[name]))
 
 
 class _Roles:
