@@ -31,7 +31,8 @@ def export(
     example : tensor, tuple, list or mapping, optional
         Inputs to call it with; a mapping by the names of ``forward``'s arguments.
     shapes : mapping, optional
-        Shapes by argument name, in place of an example: inputs are then random float32. A symbolic dimension (a string)
+        Shapes by argument name, in place of an example: inputs are then random float32, or
+        zeros of int64 where the module takes no floats. A symbolic dimension (a string)
         stays dynamic and is 2 in the example.
     path : Path
         The file to write.
@@ -77,6 +78,8 @@ def export(
             f"{name} cannot be copied, so it is left alone: {first_line(error, 120)}",
             hint="export it with torch.onnx.export and give the file",
         ) from None
+    inputs = _called(apart, inputs, name, guessed=example is None)
+    _only_takes(apart, len(inputs))
     try:
         done = _export.export(apart, inputs, path, input_names=names, dynamic=dynamic or None)
     except DeployError as error:
@@ -84,14 +87,55 @@ def export(
     return inputs, tuple(f"export: {line}" for line in done.warnings)
 
 
-def _arguments(module: Any) -> list[str]:
-    """Names of ``forward``'s positional arguments."""
+def _called(module: Any, inputs: tuple[Any, ...], name: str, *, guessed: bool) -> tuple[Any, ...]:
+    """Call a module once, so that what does not fit is said in its own words and not the exporter's.
+
+    Random floats stand for inputs of which only the shape was given; where the module wants indices, zeros do.
+    """
+    import torch
+
+    tries = [inputs]
+    if guessed:
+        tries.append(tuple(torch.zeros(value.shape, dtype=torch.int64) for value in inputs))
+    said = ""
+    for values in tries:
+        try:
+            with torch.no_grad():
+                module(*values)
+        except Exception as error:  # noqa: BLE001 - a user's module may raise anything
+            said = said or f"{type(error).__name__}: {first_line(error, 160)}"
+        else:
+            return values
+    shapes = ", ".join("x".join(map(str, v.shape)) if isinstance(v, torch.Tensor) else repr(v)[:20] for v in inputs[:4])
+    raise ModelError(f"{name} cannot be called with {shapes}: {said}", hint="give inputs that it takes")
+
+
+def _parameters(module: Any) -> list[inspect.Parameter]:
+    """List ``forward``'s positional parameters."""
     try:
         parameters = inspect.signature(module.forward).parameters.values()
     except (TypeError, ValueError):
         return []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [parameter.name for parameter in parameters if parameter.kind in kinds]
+    return [parameter for parameter in parameters if parameter.kind in kinds]
+
+
+def _arguments(module: Any) -> list[str]:
+    return [parameter.name for parameter in _parameters(module)]
+
+
+def _only_takes(module: Any, count: int) -> None:
+    """Hide the arguments that keep their defaults: torch's exporter would make inputs of numbers among them."""
+    parameters = _parameters(module)
+    if len(parameters) <= count:
+        return
+    forward = module.forward
+
+    def shorter(*inputs: Any) -> Any:
+        return forward(*inputs)
+
+    shorter.__signature__ = inspect.Signature(parameters[:count])  # type: ignore[attr-defined]
+    module.forward = shorter
 
 
 def _example(example: object, arguments: list[str], name: str) -> tuple[Any, ...]:
