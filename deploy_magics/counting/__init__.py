@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from deploy_magics.counting.conventions import CONVENTIONS, Convention, ConventionName, convention
 from deploy_magics.counting.count import Counts, NodeCount, count
+from deploy_magics.counting.of_model import count_model
 
-__all__ = ["CONVENTIONS", "Convention", "ConventionName", "Counts", "NodeCount", "convention", "count"]
+__all__ = ["CONVENTIONS", "Convention", "ConventionName", "Counts", "NodeCount", "convention", "count", "count_model"]

@@ -21,6 +21,7 @@ MAX_OPS = 200_000
 """Functions that call functions multiply; past this many operations the expansion is refused."""
 
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
+_Call = tuple[str, str, str]  # a function by domain, name and overload
 _GRAPH, _GRAPHS = 5, 10  # AttributeProto.GRAPH, AttributeProto.GRAPHS
 
 
@@ -62,6 +63,7 @@ def build(model: onnx.ModelProto) -> Program:
     ModelError
         Where functions call each other so often that more than a million operations result.
     """
+    check_functions(model)
     builder = _Builder(model)
     main = Body("", None)
     builder.pending.append((model.graph, main, _Scope(None), ""))
@@ -74,36 +76,43 @@ def build(model: onnx.ModelProto) -> Program:
     return program
 
 
+def check_functions(model: onnx.ModelProto) -> None:
+    """Refuse functions that call themselves or expand without bound, before any of them is expanded.
+
+    Raises
+    ------
+    ModelError
+        Where they do.
+    """
+    functions = _functions(model)
+    sizes: dict[_Call, int] = {}
+    opened: set[_Call] = set()
+    # Each entry is visited twice: to open the functions it calls, then to add up their sizes.
+    stack: list[tuple[_Call | None, list[Any]]] = [(None, _all_nodes(model.graph.node))]
+    while stack:
+        key, listed = stack[-1]
+        missing = {call for call in map(_call, listed) if call in functions and call not in sizes}
+        if missing:
+            if key is not None:
+                opened.add(key)
+            if missing & opened:
+                raise ModelError(f"its function {min(missing & opened)[1]!r} calls itself")
+            stack.extend((call, _all_nodes(functions[call].node)) for call in missing)
+            continue
+        stack.pop()
+        size = sum(sizes.get(_call(node), 1) for node in listed)
+        if size > MAX_OPS:
+            raise ModelError(f"its functions expand to more than {MAX_OPS:,} operations")
+        if key is not None:
+            sizes[key] = size
+            opened.discard(key)
+
+
 class _Builder:
     def __init__(self, model: onnx.ModelProto) -> None:
-        self.functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
+        self.functions = _functions(model)
         self.pending: deque[tuple[Any, Body, _Scope, str]] = deque()
         self.bodies: list[Body] = []
-        self._expanded(model.graph.node)
-
-    def _expanded(self, nodes: Any) -> None:
-        """Refuse functions that expand without bound, before any of them is expanded."""
-        sizes: dict[tuple[str, str, str], int] = {}
-        open_calls: set[tuple[str, str, str]] = set()
-        # Each entry is visited twice: to open the functions it calls, then to add up their sizes.
-        stack: list[tuple[tuple[str, str, str] | None, list[Any]]] = [(None, _all_nodes(nodes))]
-        while stack:
-            key, listed = stack[-1]
-            missing = {call for call in map(_call, listed) if call in self.functions and call not in sizes}
-            if missing:
-                if key is not None:
-                    open_calls.add(key)
-                if missing & open_calls:
-                    raise ModelError(f"its function {min(missing & open_calls)[1]!r} calls itself")
-                stack.extend((call, _all_nodes(self.functions[call].node)) for call in missing)
-                continue
-            stack.pop()
-            size = sum(sizes.get(_call(node), 1) for node in listed)
-            if size > MAX_OPS:
-                raise ModelError(f"its functions expand to more than {MAX_OPS:,} operations")
-            if key is not None:
-                sizes[key] = size
-                open_calls.discard(key)
 
     def graph(self, graph: onnx.GraphProto, body: Body, scope: _Scope, path: str) -> None:
         """Link one graph; its subgraphs are queued."""
@@ -234,7 +243,11 @@ class _Builder:
         body.constants.append(value)
 
 
-def _call(node: Any) -> tuple[str, str, str]:
+def _functions(model: onnx.ModelProto) -> dict[_Call, Any]:
+    return {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
+
+
+def _call(node: Any) -> _Call:
     return node.domain, node.op_type, getattr(node, "overload", "")
 
 

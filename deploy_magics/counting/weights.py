@@ -11,8 +11,8 @@ normalisation; running mean and variance of batch normalisation are buffers and 
 - anywhere else (Add, Mul, Concat, ...): a parameter where it is float and has more than one element, since a bias or
   a folded scale looks just so; a table of anchors does too, which is why these are also given on their own.
 
-A use through operations that read only constants (Unsqueeze, Cast, DequantizeLinear, ...) counts as the use of what
-they make. A constant that several nodes share counts once.
+A use through an operation that reads only constants, or that hands a tensor on in another form (Unsqueeze, Expand,
+DequantizeLinear, ...), counts as the use of what that makes. A constant that several nodes share counts once.
 """
 
 from __future__ import annotations
@@ -164,14 +164,18 @@ def find_weights(program: Program) -> tuple[dict[Value, Weight], list[str]]:
     """
     roles: dict[Value, Role] = {}
     for op in reversed(list(program.ops())):
-        for value in op.outputs:
-            if value is not None and value.constant:
-                roles[value] = _role(value, roles)
+        if op.foldable or op.kind in _CARRIERS:
+            for value in op.outputs:
+                if value is not None:
+                    roles[value] = _role(value, roles)
     found: dict[Value, Weight] = {}
     unknown: list[str] = []
     for value in _leaves(program):
         try:
-            found[value] = Weight(value, _role(value, roles), _elements(value), _bytes(value))
+            role, elements = _role(value, roles), _elements(value)
+            if role is Role.ARITHMETIC and elements == 1:
+                role = Role.OTHER  # a single number, though it may be expanded to many
+            found[value] = Weight(value, role, elements, _bytes(value))
         except Uncountable as why:
             unknown.append(str(why))
     return found, unknown
@@ -232,9 +236,8 @@ def _role(value: Value, roles: dict[Value, Role]) -> Role:
     best = Role.OTHER
     for op, index in value.uses:
         role = _slot_role(op, index, value)
-        if op.foldable and role >= Role.STATISTIC:
-            made = max((roles.get(out, Role.OTHER) for out in op.outputs if out is not None), default=Role.OTHER)
-            role = made if op.kind in _CARRIERS else min(role, made)
+        if role >= Role.STATISTIC and (op.foldable or op.kind in _CARRIERS):
+            role = max((roles.get(out, Role.OTHER) for out in op.outputs if out is not None), default=Role.OTHER)
         best = max(best, role)
     return best
 
@@ -245,18 +248,16 @@ def _slot_role(op: Op, index: int, value: Value) -> Role:
         return Role.OTHER
     if index in _STATISTICS.get(op.kind, ()):
         return Role.STATISTIC
-    if op.kind in ("DequantizeLinear", "Cast", "CastLike") and index == 0:
+    if op.kind in _CARRIERS and index == 0:
         return Role.WEIGHT  # limited by the role of what it makes
     if value.dtype not in (0, *FLOATS) and op.kind not in _QUANTISED:
         return Role.OTHER
     if index in _WEIGHTS.get(op.kind, ()) or op.kind == "Einsum":
         return Role.WEIGHT
-    if op.foldable and op.kind in _CARRIERS:
-        return Role.WEIGHT
     try:
         return Role.ARITHMETIC if value.numel() > 1 else Role.OTHER
     except Uncountable:
-        return Role.OTHER
+        return Role.ARITHMETIC  # only what is made of a constant may be of unknown size
 
 
 def _elements(value: Value) -> int:

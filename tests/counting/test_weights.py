@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from deploy_magics.counting import count
-from tests.counting.nets import ints, model, node, tensor
+from tests.counting.nets import ints, model, node, tensor, value
 
 I8, I32, U8 = TensorProto.INT8, TensorProto.INT32, TensorProto.UINT8
 
@@ -129,6 +129,23 @@ def test_initial_states_are_no_parameters():
     weights = [tensor("w", [1, 12, 5]), tensor("r", [1, 12, 3]), tensor("h", [1, 2, 3]), tensor("c", [1, 2, 3])]
     net = model([node("LSTM", "x w r - - h c", "y", hidden_size=3)], {"x": [7, 2, 5]}, ["y"], weights)
     assert count(net).params == 12 * 8
+
+
+def test_initial_states_that_are_expanded_to_the_batch_are_none_either():
+    weights = [tensor("w", [1, 12, 5]), tensor("r", [1, 12, 3]), tensor("h", [1, 1, 3])]
+    nodes = [node("Expand", "h to", "h2"), node("LSTM", "x w r - - h2 h2", "y", hidden_size=3)]
+    net = model(nodes, {"x": [7, 2, 5]}, ["y"], weights, infer=False)
+    net.graph.input.append(value("to", [3], 7))
+    found = count(net)
+    assert found.params == 12 * 8
+    assert [row.params for row in found.nodes] == [0, 96]
+
+
+def test_an_expanded_class_token_is_a_parameter():
+    nodes = [node("Expand", "token to", "t"), node("Concat", "t x", "y", axis=1)]
+    net = model(nodes, {"x": [2, 5, 8]}, ["y"], [tensor("token", [1, 1, 8])], infer=False)
+    net.graph.input.append(value("to", [3], 7))
+    assert count(net).params == 8
 
 
 def test_sparse_weights_count_their_stored_values():

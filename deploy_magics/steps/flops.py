@@ -1,0 +1,205 @@
+"""``%flops``: how much work a model is, and how much memory traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from deploy_magics.arguments import AModel, Dims, Shapes
+from deploy_magics.counting import ConventionName
+from deploy_magics.errors import ArgumentError, DeployError
+from deploy_magics.result import Note, Result
+from deploy_magics.steps._registry import step
+
+if TYPE_CHECKING:
+    from deploy_magics.counting import Counts
+    from deploy_magics.model import Model
+
+
+@dataclass
+class FlopsResult(Result):
+    """What models cost, in tables, and exactly in :attr:`totals`."""
+
+    @property
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Exact totals by model.
+
+        Keys are ``macs``, ``flops``, ``params``, ``read`` and ``written`` (bytes), ``activation_peak`` (bytes),
+        ``weights`` (bytes), ``running_statistics``, ``nodes``.
+        """
+        found: dict[str, dict[str, int]] = self.meta["totals"]
+        return found
+
+    def _only(self, key: str) -> int:
+        if len(self.totals) != 1:
+            raise DeployError(f"this result holds {len(self.totals)} models", hint="take one of its .totals")
+        return next(iter(self.totals.values()))[key]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the one model; raises DeployError where there are several."""
+        return self._only("macs")
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of the one model; raises DeployError where there are several."""
+        return self._only("flops")
+
+    @property
+    def params(self) -> int:
+        """Parameters of the one model; raises DeployError where there are several."""
+        return self._only("params")
+
+
+@step(answers="How much work and memory traffic is it?", workbook="01_inspect_and_flops", order=20, cell=True)
+def flops(
+    *models: AModel,
+    by: Literal["op", "node", "total"] = "op",
+    convention: ConventionName = "conv+linear",
+    shape: Shapes = None,
+    dim: Dims = None,
+) -> FlopsResult:
+    """Count multiply-accumulates, FLOPs, parameters and memory traffic, without running the model.
+
+    MACs are multiply-accumulates and FLOPs = 2 x MACs; what else counts is a matter of convention, which the table
+    names. Operations that it does not count are listed, as are those whose shapes are unknown. Parameters are what
+    torch calls so: running means and variances stand apart. Traffic and activation peak are bounds for a machine that
+    keeps nothing between nodes; the notes say what is assumed.
+
+    Parameters
+    ----------
+    *models
+        Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one. Several
+        stand side by side. Beside a torch module's counts stand those of thop and torch's FlopCounterMode, with the
+        reason for any difference.
+    by
+        A row for each operator type, for each node, or for each model.
+    convention
+        What counts as work: ``conv+linear``, products alone, as torchvision publishes it; ``conv``, without the fully
+        connected layers; ``conv+bias+linear``, as older releases of thop; ``tensorflow``, as tf.profiler; ``all``,
+        with normalisation, activation, pooling and element-wise arithmetic.
+    shape
+        Bind dynamic dimensions, ``--shape input=1x3x224x224``. Those left open take a usual size, which is noted.
+    dim
+        Bind a dynamic dimension by its name, ``--dim N=8``.
+
+    Returns
+    -------
+    FlopsResult
+        Tables; exact figures in ``.totals``, and ``.macs``, ``.flops``, ``.params`` where there is one model.
+
+    Raises
+    ------
+    ModelError
+        Where something is no model, or an open dimension has no usual size.
+
+    Examples
+    --------
+    Where does the work lie, by operator type and node by node::
+
+        %flops resnet50
+        %flops resnet50 --by node
+
+    Two models side by side, at a batch of 8::
+
+        %flops before=resnet50 after=slim --by total --dim N=8
+
+    As tf.profiler counts::
+
+        %flops mnist_keras --convention tensorflow
+    """
+    from deploy_magics.counting import convention as find_convention
+    from deploy_magics.counting import count_model
+    from deploy_magics.model import Model
+    from deploy_magics.steps import _flops_tables as tables
+
+    if not models:
+        raise ArgumentError("there is no model to count", hint="name one: %flops resnet50")
+    if by not in ("op", "node", "total"):
+        raise ArgumentError(f"there is no table by {by!r}", hint="there are op, node and total")
+    find_convention(convention)
+    opened = Model.all_of(models, shapes=shape, dims=dim)
+    named = [(model.name, count_model(model, convention)) for model in opened]
+    several = len(named) > 1
+    found = [tables.totals_table(named)] if several or by == "total" else []
+    if by != "total":
+        make = tables.op_table if by == "op" else tables.node_table
+        found += [make(name, counts, titled=several) for name, counts in named]
+    notes = [Note(note) for model in opened for note in _assumed(model, several)]
+    for model in opened:
+        if model.module is not None:
+            from deploy_magics.steps._flops_torch import other_counters
+
+            found.append(other_counters(model, titled=several))
+    return FlopsResult(
+        step="flops",
+        headline="; ".join(_headline(name, counts) for name, counts in named),
+        tables=tuple(found),
+        facts=() if several else _facts(opened[0], named[0][1]),
+        notes=(*notes, *tables.notes_of(named, listing=by == "total")),
+        meta={
+            "arguments": {"by": by, "convention": convention},
+            "totals": {name: _exact(counts) for name, counts in named},
+        },
+    )
+
+
+def _headline(name: str, counts: Counts) -> str:
+    work = f"{_short(counts.macs)} MACs"
+    if counts.flops != 2 * counts.macs:
+        work += f", {_short(counts.flops)} FLOPs"
+    return f"{name}: {work}, {_short(counts.params)} parameters ({counts.convention.name})"
+
+
+def _short(number: int) -> str:
+    """Write a count as people say it.
+
+    Examples
+    --------
+    >>> _short(4_089_184_256), _short(25_557_032), _short(2_293_000), _short(12)
+    ('4.09 G', '25.6 M', '2.29 M', '12')
+    """
+    for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            value = number / size
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return str(number)
+
+
+def _facts(model: Model, counts: Counts) -> tuple[tuple[str, str], ...]:
+    inputs = ", ".join(str(spec) for spec in model.concrete().inputs) or "none"
+    mib = 2**20
+    return (
+        ("MACs", f"{counts.macs:,}"),
+        ("FLOPs", f"{counts.flops:,}"),
+        ("parameters", f"{counts.params:,}"),
+        ("activation peak", f"{counts.peak.nbytes / mib:,.4g} MiB"),
+        ("weights", f"{counts.weight_bytes / mib:,.4g} MiB"),
+        ("convention", counts.convention.name),
+        ("inputs", inputs),
+    )
+
+
+def _assumed(model: Model, several: bool) -> list[str]:
+    found = []
+    prefix = f"{model.name}: " if several else ""
+    if model.assumed:
+        found.append(f"{prefix}counted at {', '.join(model.assumed)}; set others with --dim or --shape")
+    note = model.concrete().inferred_note
+    if note:
+        found.append(f"{prefix}{note}")
+    return found
+
+
+def _exact(counts: Counts) -> dict[str, Any]:
+    return {
+        "macs": counts.macs,
+        "flops": counts.flops,
+        "params": counts.params,
+        "read": counts.read,
+        "written": counts.written,
+        "activation_peak": counts.peak.nbytes,
+        "weights": counts.weight_bytes,
+        "running_statistics": counts.statistics,
+        "nodes": len(counts.nodes),
+    }
