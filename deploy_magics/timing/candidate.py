@@ -1,0 +1,35 @@
+"""What can be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing to be timed against others.
+
+    Attributes
+    ----------
+    label : str
+        Its name in tables; distinct among those measured together.
+    factory : str
+        ``"package.module:function"``, called in the worker process. It gives an object whose method ``run()`` is
+        what is timed; an attribute ``extra``, a dict of plain values, comes back with the figures.
+    args, kwargs
+        The factory's arguments; they travel as pickles.
+    per_call : int
+        Inferences (or items) in one ``run()``, counted in the throughput.
+    imports : tuple[str, ...]
+        Modules that the worker imports first, so that load time and memory are those of the candidate and not of the
+        library it runs on.
+    """
+
+    label: str
+    factory: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    per_call: int = 1
+    imports: tuple[str, ...] = ()

@@ -1,0 +1,230 @@
+"""What the machine was doing while something was timed.
+
+:class:`Watch` reads counters when the measurement starts and when it ends; the differences become notes. A system that
+does not keep a counter (macOS has no steal time and no pressure stall information) gives fewer notes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy_magics.result import Note
+from deploy_magics.timing import cgroup
+
+_STEAL_NOTED = 0.01
+_PRESSURE_NOTED = 0.10
+_OTHERS_NOTED = 0.10
+_BUSY_CORES = 0.10
+_FREQUENCY_NOTED = 0.05
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine during one measurement; what is not known is None.
+
+    Attributes
+    ----------
+    cores : float
+        Cores that this process may use: its affinity, within the container's quota.
+    load : float or None
+        Load average over the minute before the measurement began, in runnable processes.
+    seconds : float
+        How long the watch lasted.
+    steal : float or None
+        Share of processor time that the hypervisor gave to others.
+    pressure : float or None
+        Share of time for which some process waited for a core (pressure stall information).
+    throttled : float or None
+        Share of time for which the container's quota held this process's group back.
+    others : float or None
+        Cores kept busy by other processes, on average.
+    busy : tuple of (str, float)
+        The busiest other programs by name, with the cores they used.
+    frequency : tuple of float, or None
+        Clock frequency in MHz at the beginning and at the end.
+    """
+
+    cores: float
+    load: float | None = None
+    seconds: float = 0.0
+    steal: float | None = None
+    pressure: float | None = None
+    throttled: float | None = None
+    others: float | None = None
+    busy: tuple[tuple[str, float], ...] = ()
+    frequency: tuple[float, float] | None = None
+
+    def notes(self) -> tuple[Note, ...]:
+        """Say in a few lines what may have disturbed the figures, and otherwise that nothing was seen."""
+        warnings: list[str] = []
+        if self.others is not None and self.others > _OTHERS_NOTED * self.cores:
+            names = ", ".join(f"{name} {cores:.1f}" for name, cores in self.busy[:3])
+            named = f" ({names})" if names else ""
+            warnings.append(f"other processes kept {self.others:.1f} of {self.cores:g} cores busy{named}")
+        elif self.load is not None and self.load > 0.5 * self.cores:
+            warnings.append(f"the load average was {self.load:.1f} on {self.cores:g} cores when it began")
+        if self.steal is not None and self.steal > _STEAL_NOTED:
+            warnings.append(f"the hypervisor took {self.steal:.0%} of the processor time (steal)")
+        if self.throttled is not None and self.throttled > _STEAL_NOTED:
+            warnings.append(f"the container's processor quota held it back {self.throttled:.0%} of the time")
+        if self.pressure is not None and self.pressure > _PRESSURE_NOTED:
+            warnings.append(f"some process waited for a core {self.pressure:.0%} of the time (pressure stall)")
+        if self.frequency is not None and _apart(*self.frequency) > _FREQUENCY_NOTED:
+            first, last = self.frequency
+            warnings.append(f"the clock frequency went from {first:.0f} to {last:.0f} MHz")
+        if warnings:
+            return tuple(Note(f"machine: {text}", "warning") for text in warnings)
+        return (Note(f"machine: {self.cores:g} cores, nothing else busy was seen"),)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give the figures as JSON's own types."""
+        return asdict(self)
+
+
+@dataclass
+class _Counters:
+    at: float
+    steal: tuple[float, float] | None
+    pressure: float | None
+    throttled: float | None
+    busy: float | None
+    processes: dict[tuple[int, float], tuple[str, float]] = field(default_factory=dict)
+    frequency: float | None = None
+
+
+class Watch:
+    """Watches the machine from its making to :meth:`stop`.
+
+    Examples
+    --------
+    >>> watch = Watch()
+    >>> watch.stop(own_pids=(), own_cpu_s=0.0).cores > 0
+    True
+    """
+
+    def __init__(self) -> None:
+        self._load = _quietly(lambda: os.getloadavg()[0])
+        self._start = _read()
+
+    def stop(self, own_pids: Collection[int], own_cpu_s: float) -> Machine:
+        """Read the counters again.
+
+        Parameters
+        ----------
+        own_pids : collection of int
+            Processes that were part of the measurement.
+        own_cpu_s : float
+            Processor time in seconds that they took.
+        """
+        first, last = self._start, _read()
+        seconds = max(1e-9, last.at - first.at)
+        ours = {*own_pids, os.getpid()}
+        busy: dict[str, float] = {}
+        for key, (name, cpu_s) in last.processes.items():
+            # One that is not in the first reading was started meanwhile: all it used counts.
+            used = (cpu_s - first.processes.get(key, (name, 0.0))[1]) / seconds
+            if key[0] not in ours and used >= _BUSY_CORES:
+                busy[name] = round(busy.get(name, 0.0) + used, 2)
+        own = own_cpu_s + _used_since(first, last, os.getpid())
+        others = None
+        if first.busy is not None and last.busy is not None:
+            others = max(0.0, (last.busy - first.busy - own) / seconds)
+        steal = None
+        if first.steal is not None and last.steal is not None:
+            steal = (last.steal[0] - first.steal[0]) / max(1e-9, last.steal[1] - first.steal[1])
+        frequency = None
+        if first.frequency and last.frequency:
+            frequency = (first.frequency, last.frequency)
+        return Machine(
+            cores=usable_cores(),
+            load=self._load,
+            seconds=seconds,
+            steal=steal,
+            pressure=_rate(first.pressure, last.pressure, seconds),
+            throttled=_rate(first.throttled, last.throttled, seconds),
+            others=others,
+            busy=tuple(sorted(busy.items(), key=lambda pair: -pair[1])[:5]),
+            frequency=frequency,
+        )
+
+
+def usable_cores() -> float:
+    """Cores that this process may use: its affinity, within the container's quota."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to read
+        count = os.cpu_count() or 1
+    quota = cgroup.cpu_quota()
+    return float(count) if quota is None else min(float(count), quota)
+
+
+def _read() -> _Counters:
+    import psutil
+
+    counters = _Counters(
+        at=time.monotonic(),
+        steal=_quietly(_steal),
+        pressure=_quietly(_pressure_s),
+        throttled=_quietly(cgroup.throttled_s),
+        busy=_quietly(_busy_s),
+        frequency=_quietly(lambda: psutil.cpu_freq().current),
+    )
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError), process.oneshot():
+            times = process.cpu_times()
+            key = (process.pid, process.create_time())
+            counters.processes[key] = (process.name(), times.user + times.system)
+    return counters
+
+
+def _used_since(first: _Counters, last: _Counters, pid: int) -> float:
+    for key, (_, cpu_s) in last.processes.items():
+        if key[0] == pid:
+            return cpu_s - first.processes.get(key, ("", cpu_s))[1]
+    return 0.0
+
+
+def _steal() -> tuple[float, float] | None:
+    """Steal time and all time of all processors in seconds (``/proc/stat``)."""
+    import psutil
+
+    times = psutil.cpu_times()
+    return (times.steal, sum(times[:8])) if hasattr(times, "steal") else None
+
+
+def _busy_s() -> float:
+    import psutil
+
+    times = psutil.cpu_times()
+    # Guest time is part of user time, and waiting for a disk or for the hypervisor is no process's work.
+    return float(times.user + times.system + getattr(times, "nice", 0.0))
+
+
+def _pressure_s() -> float | None:
+    """Seconds since boot for which some process waited for a core (``/proc/pressure/cpu``)."""
+    for line in Path("/proc/pressure/cpu").read_text().splitlines():
+        if line.startswith("some"):
+            return int(line.rpartition("total=")[2]) / 1e6
+    return None
+
+
+def _quietly(read: Callable[[], Any]) -> Any:
+    """Read a counter that not every system has; None where it has not."""
+    try:
+        return read()
+    except (OSError, AttributeError, ValueError, NotImplementedError, RuntimeError):
+        return None
+
+
+def _rate(first: float | None, last: float | None, seconds: float) -> float | None:
+    return None if first is None or last is None else max(0.0, (last - first) / seconds)
+
+
+def _apart(a: float, b: float) -> float:
+    return abs(a - b) / max(a, b)
