@@ -88,9 +88,22 @@ def fill_in(graph: onnx.GraphProto, seen: dict[str, tuple[str, tuple[int, ...]]]
 
 
 def unknown_values(graph: onnx.GraphProto) -> list[str]:
-    """List the values of the main graph whose shape is not known in numbers."""
+    """List the values of the main graph whose shape is not known in numbers.
+
+    A further output that nobody reads is passed over: inference knows nothing of Dropout's mask, and to run a large
+    model for that alone would take seconds.
+    """
     known = {value.name for value in (*graph.value_info, *graph.output) if _is_fixed(value)}
-    made = (name for node in graph.node for name in node.output if name)
+    read = {output.name for output in graph.output}
+    pending = [graph]
+    while pending:
+        for node in pending.pop().node:
+            read.update(node.input)
+            for attribute in node.attribute:
+                pending += [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
+    made = [
+        name for node in graph.node for place, name in enumerate(node.output) if name and (place == 0 or name in read)
+    ]
     return [name for name in made if name not in known]
 
 
