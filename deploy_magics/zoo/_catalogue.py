@@ -156,7 +156,7 @@ FACTORIES = {
 _ONNX_TESTS = "topology from the onnx package's own tests"
 
 
-def _light(name: str, title: str, data: str, params: int | None = None) -> Entry:
+def _light(name: str, title: str, data: str, params: int | None = None, macs: int | None = None) -> Entry:
     shape: tuple[int | str, ...] = (1, 3, 224, 224)
     return Entry(
         name,
@@ -166,6 +166,7 @@ def _light(name: str, title: str, data: str, params: int | None = None) -> Entry
         _ONNX_TESTS,
         {data: shape},
         params,
+        macs,
     )
 
 
@@ -174,10 +175,10 @@ _LIGHT = (
     _light("light_densenet121", "DenseNet-121", "data_0"),
     _light("light_inception_v1", "Inception v1", "data_0"),
     _light("light_inception_v2", "Inception v2", "data_0"),
-    _light("light_resnet50", "ResNet-50", "gpu_0/data_0", 25_557_032),
+    _light("light_resnet50", "ResNet-50", "gpu_0/data_0", 25_557_032, 4_089_184_256),
     _light("light_shufflenet", "ShuffleNet", "gpu_0/data_0"),
     _light("light_squeezenet", "SqueezeNet 1.0", "data_0"),
-    _light("light_vgg19", "VGG-19", "data_0", 143_667_240),
+    _light("light_vgg19", "VGG-19", "data_0", 143_667_240, 19_632_062_464),
     _light("light_zfnet512", "ZFNet-512", "gpu_0/data_0"),
 )
 

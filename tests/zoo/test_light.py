@@ -86,3 +86,21 @@ def test_missing_topology_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_light, "find_spec", lambda name: None)
     with pytest.raises(DeployError, match="light_vgg19 needs the package 'onnx'"):
         _light._topology("light_vgg19")
+
+
+def test_macs_of_the_catalogue_are_those_of_the_topologies() -> None:
+    # Convolutions and dense layers, from the shapes that inference finds; none of these two has groups.
+    for name, expected in (("light_resnet50", 4_089_184_256), ("light_vgg19", 19_632_062_464)):
+        model, weights = _light.plan(name)
+        shapes = {tensor: shape for tensor, shape, _ in weights}
+        for tensor, shape in shapes.items():
+            model.graph.input.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, shape))
+        found = onnx.shape_inference.infer_shapes(model).graph
+        sizes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in found.value_info}
+        macs = 0
+        for node in found.node:
+            if node.op_type == "Conv":
+                macs += int(np.prod(shapes[node.input[1]])) * int(np.prod(sizes[node.output[0]][2:]))
+            elif node.op_type == "Gemm":
+                macs += int(np.prod(shapes[node.input[1]]))
+        assert macs == expected == zoo.entry(name).macs

@@ -20,9 +20,9 @@ class DigitsNet(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.classifier = nn.Linear(32 * 4 * 4, 10)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 10) for images (N, 1, 8, 8)."""
-        x = self.conv3(self.pool(self.conv2(self.conv1(images / 8 - 1))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 10) for input (N, 1, 8, 8)."""
+        x = self.conv3(self.pool(self.conv2(self.conv1(input / 8 - 1))))
         # Written with sizes that are asked for, as much code is: exported, it leaves a chain for simplifiers to fold.
         x = x.view(x.size(0), -1)
         logits: torch.Tensor = self.classifier(self.dropout(x))

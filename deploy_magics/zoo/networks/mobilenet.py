@@ -54,9 +54,9 @@ class MobileNetV2(nn.Module):
         # Evaluation only, where dropout does nothing: it is left out.
         self.classifier = nn.Linear(1280, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        x = self.head(self.blocks(self.stem(images)))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        x = self.head(self.blocks(self.stem(input)))
         logits: torch.Tensor = self.classifier(self.flatten(self.average(x)))
         return logits
 

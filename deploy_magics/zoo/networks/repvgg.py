@@ -81,9 +81,9 @@ class RepVGG(nn.Module):
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(channels, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        logits: torch.Tensor = self.classifier(self.flatten(self.average(self.blocks(images))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        logits: torch.Tensor = self.classifier(self.flatten(self.average(self.blocks(input))))
         return logits
 
     def deployed(self) -> RepVGG:

@@ -48,9 +48,9 @@ class ResNet50(nn.Module):
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(2048, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        x = self.pool(self.stem(images))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        x = self.pool(self.stem(input))
         x = self.stage4(self.stage3(self.stage2(self.stage1(x))))
         logits: torch.Tensor = self.classifier(self.flatten(self.average(x)))
         return logits

@@ -71,9 +71,9 @@ class ShuffleNetV2(nn.Module):
         self.head = conv_bn(464, 1024, 1)
         self.classifier = nn.Linear(1024, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        x = self.head(self.stage4(self.stage3(self.stage2(self.pool(self.stem(images))))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        x = self.head(self.stage4(self.stage3(self.stage2(self.pool(self.stem(input))))))
         logits: torch.Tensor = self.classifier(x.mean([2, 3]))
         return logits
 

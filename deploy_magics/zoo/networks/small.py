@@ -26,9 +26,9 @@ class LeNet(nn.Module):
         self.relu = nn.ReLU()
         self.fc2 = nn.Linear(500, 10)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 10) for images (N, 1, 28, 28)."""
-        x = self.pool2(self.conv2(self.pool1(self.conv1(images))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 10) for input (N, 1, 28, 28)."""
+        x = self.pool2(self.conv2(self.pool1(self.conv1(input))))
         logits: torch.Tensor = self.fc2(self.relu(self.fc1(self.flatten(x))))
         return logits
 
@@ -53,9 +53,9 @@ class MnistKeras(nn.Module):
         self.relu3 = nn.ReLU()
         self.dense2 = nn.Linear(500, 10)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 10) for images (N, 1, 28, 28)."""
-        x = self.pool1(self.relu1(self.conv1(images)))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 10) for input (N, 1, 28, 28)."""
+        x = self.pool1(self.relu1(self.conv1(input)))
         x = self.pool2(self.relu2(self.conv2(x)))
         logits: torch.Tensor = self.dense2(self.relu3(self.dense1(self.flatten(x))))
         return logits

@@ -39,9 +39,9 @@ class SqueezeNet(nn.Module):
         # Evaluation only, where dropout does nothing: it is left out.
         self.classifier = nn.Sequential(nn.Conv2d(512, 1000, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        x = self.fires3(self.fires2(self.fires1(self.stem(images))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        x = self.fires3(self.fires2(self.fires1(self.stem(input))))
         logits: torch.Tensor = self.classifier(x)
         return logits
 

@@ -28,9 +28,9 @@ class VGG16(nn.Module):
         self.fc2 = nn.Sequential(nn.Linear(4096, 4096), nn.ReLU())
         self.fc3 = nn.Linear(4096, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, 1000) for images (N, 3, 224, 224)."""
-        x = self.block5(self.block4(self.block3(self.block2(self.block1(images)))))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Give logits (N, 1000) for input (N, 3, 224, 224)."""
+        x = self.block5(self.block4(self.block3(self.block2(self.block1(input)))))
         logits: torch.Tensor = self.fc3(self.fc2(self.fc1(self.flatten(x))))
         return logits
 
