@@ -47,11 +47,31 @@ def log_ticks(low: float, high: float, wanted: int = 9) -> list[Tick]:
     decades = math.log10(high / low)
     if decades < 0.7:
         return linear_ticks(low, high)
-    factors: tuple[int, ...] = (1, 2, 5) if decades * 3 <= wanted + 2 else (1,)
+    factors = (1, 1.5, 2, 3, 5, 7) if decades < 1.3 else (1, 2, 5) if decades * 3 <= wanted + 2 else (1,)
     every = max(1, math.ceil(decades / wanted))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    values = [f * 10.0**p for p in powers if p % every == 0 for f in factors]
-    return [Tick(v, write(v, max(0, -math.floor(math.log10(v) + 1e-9)))) for v in values if low <= v <= high]
+    ticks = [(f * 10.0**p, max(0, (f == 1.5) - p)) for p in powers if p % every == 0 for f in factors]
+    return [Tick(value, write(value, places)) for value, places in ticks if low <= value <= high]
+
+
+def fit(labels: Sequence[str], places: Sequence[tuple[float, float]]) -> list[int | None]:
+    """Put percentiles' labels on lanes; where not all find room, those of p95 go, then those of p99.
+
+    Examples
+    --------
+    >>> fit(["p50", "p95"], [(0, 50), (10, 50)])
+    [1, 0]
+    """
+    kept = list(range(len(labels)))
+    for least in ("p95", "p99", None):
+        found = lanes([places[index] for index in kept])
+        if None not in found or least is None:
+            break
+        kept = [index for index in kept if labels[index] != least]
+    result: list[int | None] = [None] * len(labels)
+    for index, lane in zip(kept, found, strict=True):
+        result[index] = lane
+    return result
 
 
 def lanes(places: Sequence[tuple[float, float]], gap: float = 6.0, most: int = 4) -> list[int | None]:

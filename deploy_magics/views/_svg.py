@@ -6,7 +6,7 @@ import base64
 import math
 from dataclasses import dataclass
 
-from deploy_magics.views._axis import lanes, linear_ticks, log_ticks
+from deploy_magics.views._axis import fit, linear_ticks, log_ticks
 from deploy_magics.views._bins import Distribution
 from deploy_magics.views._names import clean, escape, shorten, width
 from deploy_magics.views._numbers import decimals, write
@@ -48,7 +48,7 @@ def draw(dist: Distribution, colours: dict[str, str]) -> str:
         return LEFT + plot_width * max(0.0, min(1.0, share))
 
     marks = marks_of(dist, colours, low, high)
-    placed = lanes([(x(mark.value), 6.6 * width(mark.text)) for mark in marks])
+    placed = fit([mark.label for mark in marks], [(x(mark.value), 6.6 * width(mark.text)) for mark in marks])
     top = LANE * (1 + max((lane for lane in placed if lane is not None), default=-1)) + 6
     base = top + PLOT
     shares = [[count / total for count in counts] for counts, total in zip(binned.counts, dist.totals, strict=True)]
@@ -92,8 +92,9 @@ def draw(dist: Distribution, colours: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """A percentile's line: where, what its label says, how it is drawn."""
+    """A percentile's line: which, where, what its label says, how it is drawn."""
 
+    label: str
     value: float
     text: str
     colour: str
@@ -114,5 +115,5 @@ def marks_of(dist: Distribution, colours: dict[str, str], low: float, high: floa
                 named = label == "p50" and len(dist.names) > 1
                 text = f"{shorten(clean(name), 16)} {label} {write(value, places)}" if named else ""
                 colour = colours.get(name, GREY)
-                marks.append(Mark(value, text or f"{label} {write(value, places)}", colour, DASHES[label]))
+                marks.append(Mark(label, value, text or f"{label} {write(value, places)}", colour, DASHES[label]))
     return marks

@@ -22,9 +22,12 @@ from deploy_magics.views._plan import CellView, ColumnView, Plan, bar, plan, sta
 MAX_ROWS = 200
 MAX_MORE_CELLS = 2_000
 NAME = 90
-BAR = 92
+BAR = 76
 FEW_ROWS = 6
-WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+# Alignment twice: viewers that drop styles keep the attribute, and JupyterLab's own style sheet, which sets all cells
+# to the right, gives way to the style only.
+LEFT = 'align="left" style="text-align:left"'
+RIGHT = 'align="right"'
 
 
 def render(result: Result, uid: str = "") -> str:
@@ -64,13 +67,14 @@ def _quiet_widget(uid: str) -> str:
     """Hide the next output while it is a widget that does not live.
 
     A notebook opened again with a new kernel has no widget to show, and JupyterLab would say "model not found" there.
-    The rule holds only for the output right behind this one, and only while no widget of ours is in it.
+    The rule holds only for the output right behind this one, if it is a panel, as widgets are there and nothing else
+    is, and only while no widget of ours is in it.
     """
     if not uid:
         return ""
     child = ".jp-OutputArea-child"
     return (
-        f'{child}:has(> .jp-OutputArea-output > .dm-static-{uid}) + {child}:has(> [data-mime-type="{WIDGET_MIME}"])'
+        f"{child}:has(> .jp-OutputArea-output > .dm-static-{uid}) + {child}:has(.jupyter-widgets)"
         ":not(:has(.dm-widget)){display:none}"
     )
 
@@ -129,7 +133,7 @@ def _grid(plan: Plan, views: tuple[ColumnView, ...], hues: dict[str, str], name:
         if row.status == "failed":
             span = sum(_width(view) for view in views[1:])
             said = f" {escape(row.note)}" if row.note else ""
-            cells.append(f'<td class="dm-failed" align="left" colspan="{span}"><b>failed</b>{said}</td>')
+            cells.append(f'<td class="dm-failed" {LEFT} colspan="{span}"><b>failed</b>{said}</td>')
         else:
             hue = hues.get(_key(plan, index), GREY)
             cells += [_cell(view, view.cells[index], hue) for view in views[1:]]
@@ -160,12 +164,12 @@ def _width(view: ColumnView) -> int:
 
 def _header(view: ColumnView, *, first: bool = False) -> str:
     column = view.column
-    unit = f'<br><span class="dm-unit">{escape(column.unit)}</span>' if column.unit else ""
+    unit = f'<br><span class="dm-unit" style="font-weight:400">{escape(column.unit)}</span>' if column.unit else ""
     hint = f' title="{escape(column.help)}"' if column.help else ""
     span = f' colspan="{_width(view)}"' if _width(view) > 1 else ""
     left = first or not view.numeric or _width(view) > 1
     return (
-        f'<th align="{"left" if left else "right"}" class="{"dm-text" if left else "dm-num"}"{span}{hint}>'
+        f'<th {LEFT if left else RIGHT} class="{"dm-text" if left else "dm-num"}"{span}{hint}>'
         f"{escape(column.title)}{unit}</th>"
     )
 
@@ -185,20 +189,22 @@ def _name(plan: Plan, index: int, hues: dict[str, str]) -> str:
         note = f"cut short: {note}" if note else "cut short"
     below = f'<br><small class="dm-quiet">{escape(note)}</small>' if note else ""
     hint = f' title="{escape(shorten(text, 600))}"' if len(text) > NAME else ""
-    return f'<td class="dm-name" align="left"{hint}>{swatch}<bdi>{escape(shorten(text, NAME))}</bdi>{mark}{below}</td>'
+    fold = ' class="dm-nowrap"' if len(text) <= 32 else ""
+    label = f"<span{fold}>{swatch}<bdi>{escape(shorten(text, NAME))}</bdi></span>"
+    return f'<td class="dm-name" {LEFT}{hint}>{label}{mark}{below}</td>'
 
 
 def _cell(view: ColumnView, cell: CellView, hue: str) -> str:
     if view.column.kind == "ratio":
         return _ratio(view, cell, hue)
-    align = "right" if view.numeric else "left"
+    align = RIGHT if view.numeric else LEFT
     kind = "dm-num" if view.numeric else "dm-text"
     if cell.why:
-        return f'<td class="{kind} dm-quiet" align="{align}" title="{escape(cell.why)}">–</td>'
+        return f'<td class="{kind} dm-quiet" {align} title="{escape(cell.why)}">–</td>'
     text = escape(shorten(cell.text, NAME)) + cell.pad
     if cell.best:
-        return f'<td class="{kind} dm-best" align="{align}"><b>{text}</b></td>'
-    return f'<td class="{kind}" align="{align}">{text}</td>'
+        return f'<td class="{kind} dm-best" {align}><b>{text}</b></td>'
+    return f'<td class="{kind}" {align}>{text}</td>'
 
 
 def _ratio(view: ColumnView, cell: CellView, hue: str) -> str:
@@ -212,7 +218,7 @@ def _ratio(view: ColumnView, cell: CellView, hue: str) -> str:
     if view.has_intervals:
         parts.append(f'<td class="dm-num dm-sub dm-quiet" align="right"><small>{cell.interval}</small></td>')
     if view.has_verdicts:
-        parts.append(f'<td class="dm-sub" align="left">{escape(cell.verdict)}</td>')
+        parts.append(f'<td class="dm-sub" {LEFT}>{escape(cell.verdict)}</td>')
     return "".join(parts)
 
 
@@ -274,7 +280,7 @@ def _turned(plan: Plan, hues: dict[str, str]) -> str:
         unit = f' <span class="dm-unit">{escape(view.column.unit)}</span>' if view.column.unit else ""
         hint = f' title="{escape(view.column.help)}"' if view.column.help else ""
         cells = "".join(_plain(cell) for cell, row in zip(view.cells, plan.rows, strict=True) if row.status != "failed")
-        lines.append(f'<tr class="dm-row"><td class="dm-name" align="left"{hint}>'
+        lines.append(f'<tr class="dm-row"><td class="dm-name" {LEFT}{hint}>'
                      f"{escape(view.column.title)}{unit}</td>{cells}</tr>")  # fmt: skip
     return (
         f'<div class="dm-scroll"><table class="dm-table dm-more"><thead><tr><th></th>{heads}</tr></thead>'

@@ -1,4 +1,4 @@
-function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(...r.filter(o=>o!=null&&o!=="")),e}function k(t,d){for(let[r,e]of Object.entries(d))e==null||e===!1||(r.startsWith("on")?t.addEventListener(r.slice(2),e):r==="style"?Object.assign(t.style,e):t.setAttribute(r,e===!0?"":String(e)))}var b=`/* How a result looks, static or alive. Colours come from the front end's theme; where there is none, from the text's
+function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(...r.filter(o=>o!=null&&o!=="")),e}function k(t,d){for(let[r,e]of Object.entries(d))e==null||e===!1||(r.startsWith("on")?t.addEventListener(r.slice(2),e):r==="style"?Object.assign(t.style,e):t.setAttribute(r,e===!0?"":String(e)))}var f=`/* How a result looks, static or alive. Colours come from the front end's theme; where there is none, from the text's
    own colour, so that light and dark need no telling apart. */
 .dm {
   --dm-strong: var(--jp-content-font-color0, currentColor);
@@ -23,24 +23,25 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm .dm-scroll { overflow-x: auto; margin: 0 0 6px; }
 .dm .dm-table { border-collapse: collapse; border: 0; margin: 0; width: auto; table-layout: auto; color: inherit;
   font-size: inherit; font-variant-numeric: tabular-nums lining-nums; background: none; }
-.dm .dm-table th, .dm .dm-table td { border: 0; padding: 5px 0 5px 22px; text-align: left; vertical-align: middle;
+.dm .dm-table th, .dm .dm-table td { border: 0; padding: 5px 0 5px 15px; text-align: left; vertical-align: middle;
   white-space: nowrap; font-size: inherit; line-height: 1.45; max-width: none; background: none; }
 .dm .dm-table th:first-child, .dm .dm-table td:first-child { padding-left: 8px; }
 .dm .dm-table th:last-child, .dm .dm-table td:last-child { padding-right: 8px; }
 .dm .dm-table thead tr { border: 0; border-bottom: 1px solid var(--dm-line); background: none; }
-.dm .dm-table thead th { font-weight: 600; vertical-align: bottom; color: var(--dm-strong); }
+.dm .dm-table thead th { font-weight: 600; vertical-align: top; color: var(--dm-strong); }
 .dm .dm-table tbody tr { border: 0; border-bottom: 1px solid var(--dm-hair); background: none; }
 .dm .dm-table tbody tr:last-child { border-bottom: 0; }
 .dm .dm-table tfoot tr { border: 0; border-top: 1px solid var(--dm-line); background: none; font-weight: 600; }
 .dm .dm-table .dm-num { text-align: right; }
-.dm .dm-table .dm-name { white-space: normal; overflow-wrap: anywhere; max-width: 34em; min-width: 6em; }
+.dm .dm-table .dm-name { white-space: normal; overflow-wrap: anywhere; max-width: 34em; min-width: 5em; }
 .dm .dm-table .dm-text { white-space: normal; overflow-wrap: anywhere; max-width: 30em; }
 .dm .dm-table .dm-best { color: var(--dm-strong); font-weight: 700; }
-.dm .dm-table .dm-sub { padding-left: 10px; }
+.dm .dm-table .dm-sub { padding-left: 8px; }
+.dm .dm-nowrap { white-space: nowrap; }
 .dm .dm-unit { color: var(--dm-quiet); font-weight: 400; font-size: .92em; }
 .dm .dm-quiet, .dm .dm-table td.dm-quiet { color: var(--dm-quiet); }
 .dm .dm-mark { color: var(--dm-quiet); font-weight: 400; font-size: .85em; border: 1px solid var(--dm-line);
-  border-radius: 3px; padding: 0 5px; margin-left: 8px; white-space: nowrap; }
+  border-radius: 3px; padding: 0 5px; margin-left: 6px; white-space: nowrap; }
 .dm .dm-failed { white-space: normal !important; overflow-wrap: anywhere; min-width: 20em; }
 .dm .dm-failed b { color: var(--dm-error); font-weight: 600; }
 .dm details { margin: 4px 0 8px; }
@@ -50,7 +51,7 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm .dm-warning b { font-weight: 600; }
 .dm .dm-legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 10px 0 2px; }
 .dm .dm-hist-image { display: block; margin: 0; }
-`;var f=`/* What only the widgets have: controls, the grid, the histogram. */
+`;var b=`/* What only the widgets have: controls, the grid, the histogram. */
 .dm-widget {
   --dm-back: var(--jp-layout-color0, var(--vscode-editor-background, Canvas));
   --dm-raise: var(--jp-layout-color2, color-mix(in srgb, currentColor 9%, transparent));
@@ -80,13 +81,15 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm-widget .dm-grid { border-collapse: separate; border-spacing: 0; }
 .dm-widget .dm-grid thead th { border-bottom: 1px solid var(--dm-line); vertical-align: top; cursor: pointer; user-select: none; background: var(--dm-back); }
 .dm-widget .dm-window thead th { position: sticky; top: 0; z-index: 2; }
+.dm-widget .dm-grid tbody td:first-child, .dm-widget .dm-grid tfoot td:first-child { position: sticky; left: 0; background: var(--dm-back); z-index: 1; }
+.dm-widget .dm-grid thead th:first-child { position: sticky; left: 0; z-index: 3; }
 .dm-widget .dm-window tfoot td { position: sticky; bottom: 0; background: var(--dm-back); }
 .dm-widget .dm-grid tbody td { border-bottom: 1px solid var(--dm-hair); }
 .dm-widget .dm-grid tbody tr:last-child td { border-bottom: 0; }
 .dm-widget .dm-grid tfoot td { border-top: 1px solid var(--dm-line); }
 .dm-widget .dm-grid tbody tr[data-row] { cursor: default; }
-.dm-widget .dm-grid tbody tr[data-row]:hover td { background: color-mix(in srgb, var(--dm-raise) 45%, transparent); }
-.dm-widget .dm-grid tbody tr.dm-selected td { background: color-mix(in srgb, var(--dm-brand) 15%, transparent); }
+.dm-widget .dm-grid tbody tr[data-row]:hover td { background: color-mix(in srgb, var(--dm-raise) 45%, var(--dm-back)); }
+.dm-widget .dm-grid tbody tr.dm-selected td { background: color-mix(in srgb, var(--dm-brand) 15%, var(--dm-back)); }
 .dm-widget .dm-grid tbody tr.dm-selected td:first-child { box-shadow: inset 3px 0 0 var(--dm-brand); }
 .dm-widget .dm-sort { all: unset; box-sizing: border-box; cursor: pointer; font-weight: 600; position: relative; white-space: nowrap; }
 .dm-widget .dm-sort:focus-visible { outline: 2px solid var(--dm-brand); outline-offset: 2px; }
@@ -95,7 +98,8 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm-widget th .dm-unit { display: block; }
 .dm-widget th:hover .dm-sort-title { text-decoration: underline; text-decoration-color: var(--dm-quiet); text-underline-offset: 3px; }
 .dm-widget .dm-swatch { display: inline-block; width: 9px; height: 9px; margin-right: 8px; }
-.dm-widget .dm-pin { visibility: hidden; background: none; font: inherit; font-size: .85em; border-style: dashed; cursor: pointer; line-height: inherit; }
+.dm-widget .dm-pin { visibility: hidden; position: absolute; right: -10px; top: 50%; transform: translateY(-50%); z-index: 1; margin: 0;
+  background: var(--dm-back); font: inherit; font-size: .85em; line-height: 1.5; border-style: dashed; cursor: pointer; }
 .dm-widget tr:hover .dm-pin, .dm-widget tr:focus-within .dm-pin { visibility: visible; }
 .dm-widget .dm-pin:hover { color: var(--dm-strong); border-color: var(--dm-brand); }
 .dm-widget .dm-below { font-size: .88em; }
@@ -111,7 +115,7 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm-widget .dm-grid tbody tr.dm-sizer div { height: 0; overflow: hidden; white-space: nowrap; }
 .dm-widget .dm-grid tbody tr.dm-space td { padding: 0; border: 0; }
 
-.dm-widget .dm-ratio-parts { display: flex; align-items: center; gap: 10px; }
+.dm-widget .dm-ratio-parts { display: flex; align-items: center; gap: 9px; }
 .dm-widget .dm-ratio-value { text-align: right; }
 .dm-widget .dm-ratio-interval { text-align: right; color: var(--dm-quiet); font-weight: 400; font-size: .88em; }
 .dm-widget .dm-ratio-verdict { font-weight: 400; color: var(--jp-content-font-color1, currentColor); }
@@ -139,7 +143,7 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm-widget .dm-dots { stroke-width: 2.6; stroke-linecap: round; stroke-opacity: .85; }
 .dm-widget .dm-faint { opacity: .14; }
 .dm-widget .dm-caption { margin: 8px 0 0; font-size: .92em; }
-.dm-widget .dm-wide { max-width: 922px; flex-wrap: nowrap; align-items: flex-start; margin-top: 10px; }
+.dm-widget .dm-wide { max-width: 922px; flex-wrap: nowrap; gap: 4px 14px; align-items: flex-start; margin-top: 10px; }
 .dm-widget .dm-wide .dm-title, .dm-widget .dm-wide .dm-switch { flex: none; line-height: 1.5; padding: 1px 0; }
 .dm-widget .dm-toolbar .dm-legend { margin: 0; gap: 2px 6px; flex: 1; }
 .dm-widget .dm-entry { all: unset; cursor: pointer; padding: 1px 6px; border-radius: 3px; line-height: 1.5; }
@@ -169,5 +173,5 @@ function i(t,d={},...r){let e=document.createElement(t);return k(e,d),e.append(.
 .dm-widget .dm-progress-detail { color: var(--dm-quiet); overflow-wrap: anywhere; }
 .dm-widget .dm-stop { color: var(--dm-strong); }
 .dm-widget .dm-stop:disabled { color: var(--dm-quiet); cursor: default; background: none; }
-`;function x(t,d){let r=i("div",{class:"dm dm-widget","data-testid":"dm-widget","data-lm-suppress-shortcuts":"true","data-p-suppress-shortcuts":"true"});return r.append(i("style",{},b+f+q(d))),t.append(r),r}function q(t){if(!/^[A-Za-z0-9]+$/.test(t??""))return"";let d=`.jp-OutputArea-child:has(> .jp-OutputArea-output > .dm-static-${t})`;return`.dm-static-${t}{display:none}
-${d}{display:none}`}function g(t,d){return(...r)=>{try{let e=d(...r);return e instanceof Promise?e.catch(o=>l(t,o)):e}catch(e){l(t,e);return}}}function l(t,d){let r=`${d?.name??"Error"}: ${d?.message??d}`,e=t.querySelector(":scope > .dm-js-error");e||(e=i("div",{class:"dm-js-error",role:"alert","data-testid":"dm-js-error"}),t.append(e)),e.replaceChildren(i("b",{},"This view failed. "),r,i("details",{},i("summary",{},"where"),i("pre",{},String(d?.stack??""))))}function $(t=document){let d=t.getElementById("jupyter-config-data");if(d){let e=JSON.parse(d.textContent||"{}");if(e.baseUrl)return{base:e.baseUrl,token:e.token||""}}let r=t.body?.dataset.baseUrl;return r?{base:r,token:t.body.dataset.jupyterApiToken||""}:null}function C(t){let d=document.cookie.split("; ").find(r=>r.startsWith(`${t}=`));return d?decodeURIComponent(d.slice(t.length+1)):""}async function v(t){let d=$();if(!d||!/^[\w-]+$/.test(t))return!1;let r=new URL(`${d.base.replace(/\/*$/,"/")}api/kernels/${t}/interrupt`,window.location.href);if(r.origin!==window.location.origin)return!1;let e={"Content-Type":"application/json"},o=C("_xsrf");o&&(e["X-XSRFToken"]=o),d.token&&(e.Authorization=`token ${d.token}`);let a=await fetch(r,{method:"POST",headers:e,credentials:"same-origin",cache:"no-store"});if(!a.ok)throw new Error(`the server answered ${a.status} to the request to interrupt`);return!0}function S({model:t,el:d}){let r=x(d,"");try{return A(t,r)}catch(e){l(r,e);return}}function A(t,d){let r=Date.now()-1e3*t.get("elapsed"),e=i("span",{class:"dm-progress-title"}),o=i("div"),a=i("div",{class:"dm-progress-bar",role:"progressbar","aria-valuemin":0,"aria-valuemax":100},o),c=i("span",{class:"dm-progress-share"}),w=i("span",{class:"dm-progress-detail"}),h=i("span",{class:"dm-progress-detail","data-testid":"dm-elapsed"}),m=i("button",{type:"button",class:"dm-button dm-stop","data-testid":"dm-stop"},"Stop");d.append(i("div",{class:"dm-progress","data-testid":"dm-progress"},e,a,c,w,h,m));let p=g(d,()=>{let n=t.get("fraction");e.textContent=t.get("title"),a.setAttribute("aria-label",t.get("title")),w.textContent=t.get("detail");let s=n<0?"":`${Math.floor(100*Math.min(1,n))}`;o.style.width=`${s||0}%`,c.textContent=s&&`${s} %`,s?a.setAttribute("aria-valuenow",s):a.removeAttribute("aria-valuenow")}),u=()=>{let n=Math.max(0,Math.floor((Date.now()-r)/1e3));h.textContent=`${Math.floor(n/60)}:${String(n%60).padStart(2,"0")}`};m.addEventListener("click",g(d,async()=>{m.disabled=!0,m.textContent="Stopping…";try{await v(t.get("kernel"))||t.send({stop:!0})}catch(n){throw m.disabled=!1,m.textContent="Stop",n}}));for(let n of["title","fraction","detail"])t.on(`change:${n}`,p);let y=setInterval(u,1e3);return p(),u(),()=>{clearInterval(y);for(let n of["title","fraction","detail"])t.off(`change:${n}`,p)}}var H={render:S};export{H as default};
+`;function x(t,d){let r=i("div",{class:"dm dm-widget","data-testid":"dm-widget","data-lm-suppress-shortcuts":"true","data-p-suppress-shortcuts":"true"});return r.append(i("style",{},f+b+$(d))),t.append(r),r}function $(t){if(!/^[A-Za-z0-9]+$/.test(t??""))return"";let d=`.jp-OutputArea-child:has(> .jp-OutputArea-output > .dm-static-${t})`;return`.dm-static-${t}{display:none}
+${d}{display:none}`}function g(t,d){return(...r)=>{try{let e=d(...r);return e instanceof Promise?e.catch(o=>l(t,o)):e}catch(e){l(t,e);return}}}function l(t,d){let r=`${d?.name??"Error"}: ${d?.message??d}`,e=t.querySelector(":scope > .dm-js-error");e||(e=i("div",{class:"dm-js-error",role:"alert","data-testid":"dm-js-error"}),t.append(e)),e.replaceChildren(i("b",{},"This view failed. "),r,i("details",{},i("summary",{},"where"),i("pre",{},String(d?.stack??""))))}function q(t=document){let d=t.getElementById("jupyter-config-data");if(d){let e=JSON.parse(d.textContent||"{}");if(e.baseUrl)return{base:e.baseUrl,token:e.token||""}}let r=t.body?.dataset.baseUrl;return r?{base:r,token:t.body.dataset.jupyterApiToken||""}:null}function C(t){let d=document.cookie.split("; ").find(r=>r.startsWith(`${t}=`));return d?decodeURIComponent(d.slice(t.length+1)):""}async function v(t){let d=q();if(!d||!/^[\w-]+$/.test(t))return!1;let r=new URL(`${d.base.replace(/\/*$/,"/")}api/kernels/${t}/interrupt`,window.location.href);if(r.origin!==window.location.origin)return!1;let e={"Content-Type":"application/json"},o=C("_xsrf");o&&(e["X-XSRFToken"]=o),d.token&&(e.Authorization=`token ${d.token}`);let n=await fetch(r,{method:"POST",headers:e,credentials:"same-origin",cache:"no-store"});if(!n.ok)throw new Error(`the server answered ${n.status} to the request to interrupt`);return!0}function S({model:t,el:d}){let r=x(d,"");try{return A(t,r)}catch(e){l(r,e);return}}function A(t,d){let r=Date.now()-1e3*t.get("elapsed"),e=i("span",{class:"dm-progress-title"}),o=i("div"),n=i("div",{class:"dm-progress-bar",role:"progressbar","aria-valuemin":0,"aria-valuemax":100},o),c=i("span",{class:"dm-progress-share"}),w=i("span",{class:"dm-progress-detail"}),h=i("span",{class:"dm-progress-detail","data-testid":"dm-elapsed"}),m=i("button",{type:"button",class:"dm-button dm-stop","data-testid":"dm-stop"},"Stop");d.append(i("div",{class:"dm-progress","data-testid":"dm-progress"},e,n,c,w,h,m));let p=g(d,()=>{let a=t.get("fraction");e.textContent=t.get("title"),n.setAttribute("aria-label",t.get("title")),w.textContent=t.get("detail");let s=a<0?"":`${Math.floor(100*Math.min(1,a))}`;o.style.width=`${s||0}%`,c.textContent=s&&`${s} %`,s?n.setAttribute("aria-valuenow",s):n.removeAttribute("aria-valuenow")}),u=()=>{let a=Math.max(0,Math.floor((Date.now()-r)/1e3));h.textContent=`${Math.floor(a/60)}:${String(a%60).padStart(2,"0")}`};m.addEventListener("click",g(d,async()=>{m.disabled=!0,m.textContent="Stopping…";try{await v(t.get("kernel"))||t.send({stop:!0})}catch(a){throw m.disabled=!1,m.textContent="Stop",a}}));for(let a of["title","fraction","detail"])t.on(`change:${a}`,p);let y=setInterval(u,1e3);return p(),u(),()=>{clearInterval(y);for(let a of["title","fraction","detail"])t.off(`change:${a}`,p)}}var H={render:S};export{H as default};

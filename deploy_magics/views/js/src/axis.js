@@ -18,7 +18,7 @@ export function linearTicks(low, high, wanted = 7) {
 export function logTicks(low, high, wanted = 9) {
   const decades = Math.log10(high / low);
   if (decades < 0.7) return linearTicks(low, high);
-  const factors = decades * 3 <= wanted + 2 ? [1, 2, 5] : [1];
+  const factors = decades < 1.3 ? [1, 1.5, 2, 3, 5, 7] : decades * 3 <= wanted + 2 ? [1, 2, 5] : [1];
   const every = Math.max(1, Math.ceil(decades / wanted));
   const ticks = [];
   for (let p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p += 1) {
@@ -26,7 +26,7 @@ export function logTicks(low, high, wanted = 9) {
     for (const factor of factors) {
       const value = factor * 10 ** p;
       if (value >= low && value <= high) {
-        ticks.push({ value, text: write(value, Math.max(0, -Math.floor(Math.log10(value) + 1e-9))) });
+        ticks.push({ value, text: write(value, Math.max(0, -p + (factor === 1.5 ? 1 : 0))) });
       }
     }
   }
@@ -49,4 +49,19 @@ export function lanes(places, gap = 6, most = 4) {
     }
   }
   return found;
+}
+
+// Labels of least importance go first where not all find room: better none of a kind than one that is missing.
+export function fit(marks, place, order = ["p95", "p99"]) {
+  let kept = new Set(marks.map((_, index) => index));
+  for (let step = 0; ; step += 1) {
+    const indices = [...kept];
+    const found = lanes(indices.map((index) => place(marks[index])));
+    if (!found.includes(null) || step >= order.length) {
+      const result = marks.map(() => null);
+      indices.forEach((index, at) => (result[index] = found[at]));
+      return result;
+    }
+    kept = new Set(indices.filter((index) => marks[index].label !== order[step]));
+  }
 }

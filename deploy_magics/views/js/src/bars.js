@@ -2,7 +2,7 @@
 // interval as a whisker.
 import { h } from "./dom.js";
 
-export const BAR = 92;
+export const BAR = 76;
 
 export function bar(cell, span, hue) {
   const box = h("span", { class: "dm-bar", style: { width: `${BAR}px` } });

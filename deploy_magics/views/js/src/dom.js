@@ -31,3 +31,10 @@ export function uniqueId(prefix) {
   counter += 1;
   return `${prefix}-${counter}-${Math.random().toString(36).slice(2, 8)}`;
 }
+
+// Cut the middle out of a long text; both ends tell it from its neighbours.
+export function short(text, limit) {
+  if (text.length <= limit) return text;
+  const head = Math.ceil((limit - 1) / 2);
+  return `${text.slice(0, head)}…${text.slice(text.length - (limit - 1 - head))}`;
+}

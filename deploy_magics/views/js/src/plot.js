@@ -1,6 +1,6 @@
 // The histogram: candidates laid over one another with light fills, percentile lines, an axis in the table's unit.
-import { lanes, linearTicks, logTicks } from "./axis.js";
-import { s } from "./dom.js";
+import { fit, linearTicks, logTicks } from "./axis.js";
+import { s, short } from "./dom.js";
 import { count, write } from "./numbers.js";
 
 export const MARGIN = { left: 10, right: 58 };
@@ -46,7 +46,7 @@ export class Plot {
     this.width = width;
     this.inner = width - MARGIN.left - MARGIN.right;
     const marks = this.marks(shown);
-    const placed = lanes(marks.map((mark) => [this.x(mark.value), CHAR * mark.text.length]));
+    const placed = fit(marks, (mark) => [this.x(mark.value), CHAR * mark.text.length]);
     // Room for the labels of all candidates, so that nothing moves when one is switched off.
     this.lanes = Math.max(this.lanes ?? 1, 1 + Math.max(-1, ...placed.filter((lane) => lane !== null)));
     this.top = LANE * this.lanes + 6;
@@ -148,10 +148,4 @@ export class Plot {
     });
     return `Histogram. ${parts.join("; ")}. Left and right arrow keys read the bins.`;
   }
-}
-
-export function short(text, limit) {
-  if (text.length <= limit) return text;
-  const head = Math.ceil((limit - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (limit - 1 - head))}`;
 }

@@ -1,9 +1,16 @@
 // The elements of one row, of the header and of the footer.
-import { bar } from "./bars.js";
+import { BAR, bar } from "./bars.js";
 import { wording } from "./cells.js";
-import { h } from "./dom.js";
+import { h, short } from "./dom.js";
 
-const CH = 1.06; // a dash or a multiplication sign is a little wider than a figure
+// Widths of characters in the width of a figure; the rest, letters mostly, is as wide.
+const WIDTHS = { ".": 0.56, ",": 0.56, "–": 0.9, "×": 1.32, "−": 1.32, "∞": 1.4 };
+
+function ch(text) {
+  let sum = 0;
+  for (const char of text) sum += WIDTHS[char] ?? 1;
+  return Math.ceil(sum * 10) / 10;
+}
 
 export function header(state, column, index) {
   const sorted = state.sort?.column === column ? state.sort.direction : "none";
@@ -31,7 +38,7 @@ function tip(column) {
 // How wide the parts of a ratio are, so that they stand in line from row to row.
 export function ratioWidths(state, column) {
   const widest = state.widest(column);
-  return { value: widest.text.length, interval: widest.interval.length, verdict: widest.verdict.length };
+  return { value: ch(widest.text), interval: ch(widest.interval), verdict: 0.92 * ch(widest.verdict) };
 }
 
 export function row(view, index, position) {
@@ -67,8 +74,8 @@ function nameCell(view, index, status, baseline) {
   const { state } = view;
   const hue = state.plain.hues[index];
   const name = state.name(index);
-  const parts = [h("bdi", { class: "dm-label" }, name)];
-  if (hue) parts.unshift(h("span", { class: "dm-swatch", style: { backgroundColor: hue }, "aria-hidden": "true" }));
+  const swatch = hue ? h("span", { class: "dm-swatch", style: { backgroundColor: hue }, "aria-hidden": "true" }) : "";
+  const parts = [h("span", { class: name.length <= 32 ? "dm-nowrap" : null }, swatch, h("bdi", {}, short(name, 120)))];
   if (baseline) parts.push(h("span", { class: "dm-mark", "data-testid": "dm-baseline" }, "baseline"));
   else if (view.pinnable && status !== "failed") {
     parts.push(
@@ -112,7 +119,7 @@ function cell(view, column, index, at) {
 function ratio(view, column, found, words, hue, best) {
   const widths = view.widths.get(column);
   const part = (name, text, wide) =>
-    wide ? h("span", { class: name, style: { minWidth: `${(wide * CH).toFixed(2)}ch` } }, text) : "";
+    wide ? h("span", { class: name, style: { minWidth: `${wide.toFixed(2)}ch` } }, text) : "";
   const said = best ? h("b", { class: "dm-best" }, words.text) : words.text;
   return h(
     "div",
@@ -143,10 +150,9 @@ export function sizer(view) {
     const widest = view.state.widest(column);
     if (column.kind === "ratio") {
       const { value, interval, verdict } = view.widths.get(column);
-      const parts = [interval, verdict].filter(Boolean).length;
-      return h("td", {}, h("div", { style: { width: `calc(92px + ${((value + interval + verdict) * CH).toFixed(2)}ch + ${10 * (1 + parts)}px)` } }));
+      return h("td", {}, h("div", { style: { width: `calc(${BAR + 27}px + ${(value + interval + verdict).toFixed(2)}ch)` } }));
     }
-    const extra = at === 0 ? " baseline ■ " : "";
+    const extra = at === 0 ? ` ■ ${view.state.baseline >= 0 ? "baseline" : ""}` : "";
     return h("td", {}, h("div", {}, widest.text.slice(0, 64) + widest.pad + extra));
   });
   return h("tr", { class: "dm-sizer", "aria-hidden": "true" }, ...cells);

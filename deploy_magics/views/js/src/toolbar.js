@@ -4,6 +4,7 @@ import { h, uniqueId } from "./dom.js";
 import { count } from "./numbers.js";
 
 const MANY_ROWS = 8;
+const FEW_COLUMNS = 4;
 const MANY_COLUMNS = 24;
 
 export class Toolbar {
@@ -15,8 +16,11 @@ export class Toolbar {
     this.panel = "";
     if (state.rows > MANY_ROWS) this.bar.append(this.filter());
     this.bar.append(this.said, h("span", { class: "dm-spring" }));
-    if (state.columns.length > 2) this.bar.append(this.chooser());
-    if (state.rows) this.bar.append(this.copier("Markdown", markdown), this.copier("CSV", csv));
+    const hides = state.visible.size < state.columns.length;
+    if (hides || state.columns.length > FEW_COLUMNS) this.bar.append(this.chooser());
+    this.bar.append(
+      h("div", { class: "dm-switch", role: "group" }, this.copier("Copy Markdown", "Markdown", markdown), this.copier("CSV", "CSV", csv)),
+    );
     this.update();
   }
 
@@ -84,7 +88,7 @@ export class Toolbar {
     this.panel.append(list);
   }
 
-  copier(name, make) {
+  copier(label, name, make) {
     return h(
       "button",
       {
@@ -97,7 +101,7 @@ export class Toolbar {
           this.say(done ? `Copied ${count(this.state.order.length)} rows as ${name}` : "Press Ctrl+C to copy the marked text");
         }),
       },
-      `Copy ${name}`,
+      label,
     );
   }
 
