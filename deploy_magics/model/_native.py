@@ -81,12 +81,12 @@ def observe(path: str, names: list[str], feeds: Mapping[str, Any]) -> dict[str, 
 
 def run(path: str, feeds: Mapping[str, Any]) -> dict[str, Any]:
     """Run a model once on ONNX Runtime, unoptimised, and give its outputs by name."""
-    session = _session(path)
-    names = [output.name for output in session.get_outputs()]
     try:
+        session = _session(path)
+        names = [output.name for output in session.get_outputs()]
         values = session.run(names, dict(feeds))
     except Exception as error:  # noqa: BLE001 - its errors share no base class
-        raise ModelError(f"it does not run: {first_line(error)}") from None
+        raise ModelError(f"it does not run: {first_line(error)}", hint="inspect says what looks odd about it") from None
     return dict(zip(names, values, strict=True))
 
 

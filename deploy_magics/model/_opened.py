@@ -144,7 +144,7 @@ def _read(file: BinaryIO, path: Path, length: int, called: str) -> onnx.ModelPro
         raise _is_no_model(called, f"{what} ({size(length)})", hint)
     proto = onnx.ModelProto()
     try:
-        data = _wire.skeleton(file, length)
+        data = _wire.skeleton(file, length, keep=_wire.KEEP_BYTES)
         if len(data) > _TRY_FIRST_BYTES:
             _try_first(data, called)
         try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ModelError
 from deploy_magics.model._spec import DTYPES, bytes_of
-from deploy_magics.model._text import quote, size
+from deploy_magics.model._text import first_line, quote, size
 from deploy_magics.model._wire import HERE
 
 if TYPE_CHECKING:
@@ -170,13 +170,27 @@ def all_tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
 
 
 def to_array(tensor: onnx.TensorProto, data: bytes | None) -> np.ndarray[Any, Any]:
-    """Make a NumPy array of a tensor and the data that were read for it."""
+    """Make a NumPy array of a tensor and the data that were read for it.
+
+    Raises
+    ------
+    ModelError
+        Where its values do not make one.
+    """
+    import numpy as np
     from onnx import TensorProto, numpy_helper
 
-    if data is None:
+    try:
+        if DTYPES.get(tensor.data_type) == "string":
+            strings = [text.decode("utf-8", "replace") for text in tensor.string_data]
+            return np.array(strings, dtype=object).reshape(tuple(tensor.dims))
+        if data is not None:
+            tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=data)
         return numpy_helper.to_array(tensor)
-    whole = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=data)
-    return numpy_helper.to_array(whole)
+    except (ValueError, TypeError, OverflowError, KeyError) as error:
+        raise ModelError(
+            f"weight {quote(tensor.name)} cannot be read: {first_line(error, 120)}", hint="export the model again"
+        ) from None
 
 
 def _needed(tensor: onnx.TensorProto, who: str) -> int | None:

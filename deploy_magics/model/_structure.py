@@ -205,7 +205,12 @@ def _tensors(model: onnx.ModelProto, store: Store) -> None:
         if any(dim < 0 for dim in tensor.dims):
             raise ModelError(f"{who} has a negative dimension: {list(tensor.dims)[:8]}", hint=_AGAIN)
         _not_enormous(who, dtype, tensor.dims)
-        if tensor.data_location == EXTERNAL:
+        if tensor.HasField("segment"):
+            raise ModelError(f"{who} is split into segments, which no runtime reads", hint="export the model again")
+        elsewhere = tensor.data_location == EXTERNAL
+        if dtype == "string" and (elsewhere or tensor.HasField("raw_data")):
+            raise ModelError(f"{who} has strings as raw bytes, which is not allowed", hint=_AGAIN)
+        if elsewhere:
             place = store.place(tensor)
             held = place.length if place else None
         elif tensor.HasField("raw_data"):
@@ -233,7 +238,7 @@ def _typed(tensor: onnx.TensorProto, dtype: str, who: str) -> None:
         count = (count + 3) // 4
     elif dtype.startswith("complex"):
         count *= 2
-    elif dtype.startswith("float6"):
+    elif dtype.startswith("float6e"):
         return
     field = {
         "float32": "float_data",

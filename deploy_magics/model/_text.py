@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _LONGEST = 60
-_PLACE = re.compile(
-    r"\S*onnxruntime/\S+\.(?:cc|h):\d+ .*?\)\s+(?=[A-Z])|\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|h):\d+ "
+_NOISE = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?|\S+\.(?:cc|h):\d+ (?:.*?\) (?=[A-Z]))?"
 )
 
 
@@ -60,6 +60,8 @@ def first_line(error: BaseException | str, longest: int = 240) -> str:
     --------
     >>> first_line("[ONNXRuntimeError] : 1 : FAIL : This is an invalid model. Error: the graph is not acyclic.")
     'This is an invalid model. Error: the graph is not acyclic.'
+    >>> first_line("Load model from a.onnx failed:/src/model.cc:256 Model::Model(A&&, const B&) Unsupported IR version")
+    'Unsupported IR version'
     """
-    text = " ".join(_PLACE.sub("", " ".join(str(error).split())).split())
+    text = " ".join(_NOISE.sub("", " ".join(str(error).split())).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
