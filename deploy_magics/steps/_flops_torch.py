@@ -100,9 +100,9 @@ def _flop_counter(tool: str, module: Any, inputs: tuple[Any, ...], ours: Counts)
 
 
 def _thop(tool: str, module: Any, inputs: tuple[Any, ...], ours: Counts) -> Row:
-    thop = require("thop", extra="torch", purpose="thop's count")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        thop = require("thop", extra="torch", purpose="thop's count")
         macs, params, layers = thop.profile(module, inputs=inputs, verbose=False, ret_layer_info=True)
     by_kind = _by_kind(module, int(macs), layers)
     products = Counter[str]()
