@@ -22,7 +22,7 @@ function draw(model, root) {
   const detail = h("span", { class: "dm-progress-detail" });
   const time = h("span", { class: "dm-progress-detail", "data-testid": "dm-elapsed" });
   const stop = h("button", { type: "button", class: "dm-button dm-stop", "data-testid": "dm-stop" }, "Stop");
-  root.append(h("div", { class: "dm-progress", "data-testid": "dm-progress" }, title, bar, share, detail, time, stop));
+  root.append(h("div", { class: "dm-progress", "data-testid": "dm-progress" }, title, bar, share, time, stop, detail));
 
   const show = guarded(root, () => {
     const fraction = model.get("fraction");

@@ -1,0 +1,163 @@
+"""A result as a matplotlib figure: bars of the figure that is compared, and the distribution of what was measured.
+
+The figure is made without pyplot, so that it changes no state of the reader's own plots.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from deploy_magics.result import Column, Ratio, Result, Row, Table
+from deploy_magics.views._bins import Distribution, distributions
+from deploy_magics.views._names import clean, shorten
+from deploy_magics.views._numbers import decimals, own_decimals, write
+from deploy_magics.views._palette import GREY, colours
+from deploy_magics.views._plan import as_number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MAX_BARS = 24
+WIDTH_IN = 8.0
+DASHES = {"p50": "-", "p95": "--", "p99": ":"}
+
+
+def plot(result: Result) -> Figure:
+    """Draw a result.
+
+    Parameters
+    ----------
+    result : Result
+        What to draw: the first table that has a column of numbers, and a histogram for each unit of its samples.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not known to pyplot; ``figure.savefig("a.png")`` writes it, and a notebook shows it.
+    """
+    from matplotlib.figure import Figure
+
+    hues = colours(result)
+    chosen = _main(result)
+    dists = distributions(result)
+    heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
+    heights += [2.6] * len(dists)
+    figure = Figure(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
+    title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
+    figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    if not heights:
+        return figure
+    axes = list(figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0])
+    if chosen:
+        _draw_bars(axes.pop(0), *chosen, hues)
+    for axis, dist in zip(axes, dists, strict=True):
+        _draw_distribution(axis, dist, hues)
+    return figure
+
+
+def _main(result: Result) -> tuple[Table, Column] | None:
+    """Choose what the bars show: the figure that ratios are of, else the first that has a better end, else any.
+
+    A column of numbers without a unit may hold a different quantity in each row; its bars would say nothing.
+    """
+    for table in result.tables:
+        able = [c for c in table.columns[1:] if c.kind == "integer" or (c.kind == "number" and c.unit)]
+        numbers = [column for column in able if any(_known(table, column))]
+        if not numbers:
+            continue
+        of = next((c.ratio_of for c in table.columns if c.kind == "ratio" and c.ratio_of), None)
+        ranked = sorted(numbers, key=lambda c: (c.key != of, c.better is None, not c.shown))
+        return table, ranked[0]
+    return None
+
+
+def _known(table: Table, column: Column) -> list[bool]:
+    return [(n := as_number(value)) is not None and math.isfinite(n) for value in table.values(column.key)]
+
+
+def _bars(table: Table) -> int:
+    return min(MAX_BARS, len(table.rows))
+
+
+def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -> None:
+    rows = table.rows[:MAX_BARS]
+    base = decimals(column.digits, [n for v in table.values(column.key) if (n := as_number(v)) is not None])
+    first = table.columns[0].key
+    for place, row in enumerate(rows):
+        value = as_number(row.cells.get(column.key))
+        hue = hues.get(str(row.cells.get(first, "")), GREY)
+        if row.status == "failed" or value is None or not math.isfinite(value):
+            said = "failed" if row.status == "failed" else "–"
+            axis.annotate(said, (0, place), xytext=(4, 0), textcoords="offset points", va="center", color="#767676")
+            continue
+        ends = _interval(table, row, column, place)
+        axis.barh(place, value, height=0.6, color=hue, alpha=0.75)
+        if ends:
+            axis.errorbar(value, place, xerr=[[value - ends[0]], [ends[1] - value]], color="#404040", capsize=3, lw=1)
+        far = max(value, ends[1] if ends else value)
+        text = write(value, own_decimals(value, base))
+        axis.annotate(text, (far, place), xytext=(4, 0), textcoords="offset points", va="center")
+    names = [_literal(shorten(clean(row.cells.get(first, "")), 36)) for row in rows]
+    axis.set_yticks(range(len(rows)), names)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    left = len(table.rows) - len(rows)
+    axis.set_xlabel(
+        _literal(clean(column.label) + (f", first {len(rows)} of {len(table.rows):,} rows" if left else ""))
+    )
+    axis.margins(x=0.12)
+    _plain(axis)
+    axis.tick_params(axis="y", length=0)
+
+
+def _interval(table: Table, row: Row, column: Column, place: int) -> tuple[float, float] | None:
+    """Carry the interval of a ratio to the figure it is of: the baseline's value times its ends."""
+    if table.baseline is None or place == table.baseline:
+        return None
+    unit = as_number(table.rows[table.baseline].cells.get(column.key))
+    for other in table.columns:
+        ratio = row.cells.get(other.key)
+        if other.ratio_of == column.key and isinstance(ratio, Ratio) and not ratio.is_exact and unit is not None:
+            value = as_number(row.cells.get(column.key))
+            ends = (ratio.low * unit, ratio.high * unit)
+            if value is not None and all(map(math.isfinite, ends)):
+                return min(ends[0], value), max(ends[1], value)
+    return None
+
+
+def _draw_distribution(axis: Axes, dist: Distribution, hues: dict[str, str]) -> None:
+    binned = dist.logarithmic if dist.prefer_log and dist.logarithmic else dist.linear
+    edges = binned.edges()
+    for index, name in enumerate(dist.names):
+        hue = hues.get(name, GREY)
+        shares = [100 * count / dist.totals[index] for count in binned.counts[index]]
+        axis.stairs(shares, edges, fill=True, color=hue, alpha=0.2)
+        places = decimals(4, [value for _, value in dist.percentiles[index]])
+        told = ", ".join(f"{label} {write(value, places)}" for label, value in dist.percentiles[index])
+        label = _literal(f"{shorten(clean(name), 36)}: {told}")
+        axis.stairs(shares, edges, color=hue, lw=1.2, label=label)
+        for kind, value in dist.percentiles[index][: None if len(dist.names) <= 2 else 1]:
+            if binned.low <= value <= binned.high:
+                axis.axvline(value, color=hue, lw=1.2, ls=DASHES[kind])
+    if binned.logarithmic:
+        axis.set_xscale("log")
+    axis.set_xlim(binned.low, binned.high)
+    beyond = sum(binned.above) + sum(binned.below)
+    far = write(max(dist.greatest), decimals(4, [max(dist.greatest)]))
+    said = f" ({beyond:,} samples beyond, up to {far})" if beyond else ""
+    axis.set_xlabel(_literal(f"{clean(dist.unit)}{said}"))
+    axis.set_ylabel("share of samples (%)")
+    axis.set_ylim(bottom=0)
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    _plain(axis)
+
+
+def _plain(axis: Any) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+
+
+def _literal(text: str) -> str:
+    """Keep matplotlib from reading a name's dollar signs as mathematics."""
+    return text.replace("$", r"\$")
