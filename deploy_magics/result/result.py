@@ -85,6 +85,13 @@ class Result:
             raise ValueError(f"the result of {self.step} has no table")
         return self.tables[0]
 
+    @property
+    def selection(self) -> list[str]:
+        """Names of the rows that the reader has selected in the widget shown last; empty where there is none."""
+        from deploy_magics.views import selection
+
+        return selection(self)
+
     def to_dataframe(self, table: int = 0) -> pd.DataFrame:
         """Give one of the tables as a data frame, its columns named ``title (unit)``."""
         return self.tables[table].to_dataframe()
