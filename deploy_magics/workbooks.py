@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from deploy_magics.errors import ArgumentError, DeployError, did_you_mean, require
 
 if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
     from nbformat import NotebookNode
 
 FIRST = "00_start_here"
@@ -100,8 +102,12 @@ def choose(folder: Path, names: Sequence[str] = ()) -> list[Path]:
     ------
     ArgumentError
         Where there is none of a name.
+    DeployError
+        Where the folder holds none.
     """
     books = sorted(folder.glob("[0-9]*.ipynb"))
+    if not books:
+        raise DeployError(f"there are no workbooks in {str(folder)!r}")
     chosen = []
     for name in names:
         stem = Path(name).name.removesuffix(".ipynb")
@@ -242,15 +248,20 @@ def _execute(notebook: NotebookNode, place: Path, timeout: float) -> str:
         store_widget_state=False,
         on_cell_start=started,
     )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        first = (error.evalue or "").strip().splitlines() or [""]
-        return f"failed at cell [{at}]: {error.ename}: {first[0]}"
-    except CellTimeoutError:
-        return f"failed at cell [{at}]: it took longer than {timeout:g} s"
-    except DeadKernelError:
-        return f"failed at cell [{at}]: its kernel died"
+    # What the kernel's libraries print below Python is for nobody, unless it is the last that is heard of it.
+    with tempfile.TemporaryFile() as log:
+        try:
+            client.execute(stderr=log)
+        except CellExecutionError as error:
+            first = (error.evalue or "").strip().splitlines() or [""]
+            return f"failed at cell [{at}]: {error.ename}: {first[0]}"
+        except CellTimeoutError:
+            return f"failed at cell [{at}]: it took longer than {timeout:g} s"
+        except DeadKernelError:
+            log.seek(0)
+            said = [line for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+            last = [line for line in said if not line.startswith("[IPKernelApp]")][-1:] or ["it printed nothing"]
+            return f"failed at cell [{at}]: its kernel died ({last[0][:200]})"
     return ""
 
 
@@ -265,20 +276,25 @@ def _substitute(notebook: NotebookNode) -> str:
     return ""
 
 
-def _manager_class() -> type:
-    """Make a kernel manager that starts this Python, whatever kernels are installed."""
+def own_kernelspecs() -> KernelSpecManager:
+    """Give a manager of kernel specifications that knows one: this Python, by whatever name it is asked for."""
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from traitlets import default
 
     class OwnSpecs(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             return KernelSpec(argv=_ARGV, display_name=kernel_name, language="python")
 
+    return OwnSpecs()
+
+
+def _manager_class() -> type[AsyncKernelManager]:
+    from jupyter_client.manager import AsyncKernelManager
+    from traitlets import default
+
     class OwnManager(AsyncKernelManager):
         @default("kernel_spec_manager")
         def _own_specs(self) -> KernelSpecManager:
-            return OwnSpecs(parent=self)
+            return own_kernelspecs()
 
     return OwnManager
 

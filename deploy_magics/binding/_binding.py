@@ -189,9 +189,7 @@ class Binding:
         from deploy_magics.binding._help import render
 
         takes = self.model_option
-        placed = [
-            f"{_placed(option)}{'...' if option.variadic else ''}" for option in self.options if option.positional
-        ]
+        placed = [_placed(option) for option in self.options if option.positional]
         usage = " ".join([self.command, *placed, "[OPTIONS]"])
         if cell:
             usage += _CELL_USAGE.format(command=self.command)
@@ -311,11 +309,8 @@ class Binding:
 def _placed(option: Option) -> str:
     """Say what stands in an option's place."""
     name = _METAVARS.get(option.kind, option.name.upper()) + ("..." if option.variadic else "")
-    return (
-        name
-        if option.kind == "model" or option.default is inspect.Parameter.empty and not option.variadic
-        else f"[{name}]"
-    )
+    needed = option.kind == "model" or (not option.variadic and option.default is inspect.Parameter.empty)
+    return name if needed else f"[{name}]"
 
 
 def _one(option: Option, models: list[Any]) -> Any:

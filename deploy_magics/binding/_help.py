@@ -31,10 +31,8 @@ def render(app: App, *, usage: str, doc: str, notes: str = "") -> str:
     notes : str
         What else to say, before the examples.
     """
-    from rich.console import Console
-
     buffer = io.StringIO()
-    console = Console(file=buffer, width=_WIDTH, color_system=None, force_terminal=False, highlight=False)
+    console = _console(buffer, _WIDTH)
     app.usage = f"Usage: {usage}\n"
     app.help_formatter = _Formatter()
     app.help_print([], console=console)
@@ -88,12 +86,19 @@ def _text(part: Any) -> str:
     """Give the text of what cyclopts prepared for a rich console."""
     if part is None or isinstance(part, str):
         return part or ""
-    from rich.console import Console
-
-    console = Console(file=io.StringIO(), width=10_000, color_system=None, highlight=False)
+    console = _console(io.StringIO(), 10_000)
     with console.capture() as capture:
         console.print(part, end="")
     return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip()
+
+
+def _console(file: io.StringIO, width: int) -> Console:
+    from rich.console import Console
+
+    # In a kernel rich would show its output by itself, and leave the file empty.
+    return Console(
+        file=file, width=width, color_system=None, highlight=False, force_terminal=False, force_jupyter=False
+    )
 
 
 def _line(console: Console, text: str) -> None:

@@ -10,10 +10,10 @@ import warnings
 from types import FunctionType
 from typing import TYPE_CHECKING
 
+from deploy_magics import steps
 from deploy_magics.magics import _completion, _display
 from deploy_magics.magics._config import DeployMagics
 from deploy_magics.magics._run import MARK, make_magic
-from deploy_magics.steps import names
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -26,7 +26,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     unload_ipython_extension(shell)
     magics = DeployMagics(shell)
     shell.register_magics(magics)
-    for name in names():
+    for name in steps.names():
         if _taken(shell, name):
             warnings.warn(f"%{name} is another magic here; use deploy_magics.{name}() instead", stacklevel=2)
             continue

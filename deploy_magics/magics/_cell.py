@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A name of the zoo or a path, written as on the magic's line: "resnet50-v2-7", "models/a.onnx".
 _BARE = re.compile(r"[\w./~\\:@+-]+")
+# A path that cannot be meant as Python. IPython would take a leading "/" for a call.
+_PATH = re.compile(r"(?:/|\./|\.\./|~)[\w./~\\:@+-]+")
 
 
 class Body:
@@ -70,13 +72,18 @@ class Body:
         if all(_BARE.fullmatch(word) for word in words):
             found = [resolver.find(word) for word in words]
             return [entry for name, value in found for entry in entries(value, name=name)]
+        path = words[-1] if _PATH.fullmatch(words[-1]) else None
+        text = self.text if path is None else self.text.rpartition(words[-1])[0]
         # One empty line for the magic's own, so that a traceback tells the cell's line.
-        source = "\n" + self.shell.transform_cell(self.text)  # type: ignore[no-untyped-call]
+        source = "\n" + self.shell.transform_cell(text)  # type: ignore[no-untyped-call]
         tree = self._parse(source)
+        if path is not None:
+            self._run(tree, self._name(source), "exec")
+            return entries(resolver.find(path, variables=False)[1])
         last = tree.body.pop()
         if not isinstance(last, ast.Expr):
             raise self._no_expression(last)
-        name = self.shell.compile.cache(source, self.shell.execution_count)
+        name = self._name(source)
         self._run(ast.fix_missing_locations(tree), name, "exec")
         written = ast.get_source_segment(source, last.value) or ""
         if _BARE.fullmatch(written) and not self._defined(last.value):
@@ -100,10 +107,14 @@ class Body:
                 raise ArgumentError(
                     f"{self._lines[-1]!r} is not Python", hint="write a path in quotes where it follows other code"
                 ) from None
-            error.filename = self.shell.compile.cache(source, self.shell.execution_count)
+            error.filename = self._name(source)
             raise
         transformed: ast.Module = self.shell.transform_ast(tree)  # type: ignore[no-untyped-call]
         return transformed
+
+    def _name(self, source: str) -> str:
+        """Give the file name by which a traceback finds this source."""
+        return self.shell.compile.cache(source, self.shell.execution_count)
 
     def _run(self, tree: Any, name: str, mode: str) -> Any:
         shell = self.shell

@@ -19,7 +19,8 @@ def install(shell: InteractiveShell) -> None:
 
     pattern = rf".*%{{1,2}}(?:{'|'.join(names())})\s"
 
-    def complete(event: SimpleNamespace) -> list[str]:
+    # IPython binds the function to the shell.
+    def complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
         return completions(shell, event.text_until_cursor, event.symbol)
 
     shell.set_hook("complete_command", complete, re_key=pattern)  # type: ignore[no-untyped-call]

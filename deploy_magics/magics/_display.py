@@ -8,51 +8,53 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy_magics.result import Result
 
 if TYPE_CHECKING:
-    from types import FrameType
-
+    from IPython.core.displayhook import DisplayHook
     from IPython.core.interactiveshell import InteractiveShell
 
-# What a magic showed last in the cell that runs, or silenced.
+# What magics showed, or silenced, in the cell that runs.
 _shown: list[Result] = []
+
+
+class ShownOnce:
+    """Stands before IPython's display hook and keeps back what was shown already."""
+
+    def __init__(self, hook: DisplayHook) -> None:
+        self.hook = hook
+
+    def __call__(self, result: Any = None) -> None:
+        if any(result is one for one in _shown):
+            self.hook.update_user_ns(result)  # type: ignore[no-untyped-call]
+            self.hook.fill_exec_result(result)  # type: ignore[no-untyped-call]
+        else:
+            self.hook(result)
 
 
 def install(shell: InteractiveShell) -> None:
     """Have results of magics shown once."""
-
-    def show(result: Result) -> None:
-        if any(result is one for one in _shown) and _in_display_hook(shell):
-            return
-        result._ipython_display_()
-
-    assert shell.display_formatter is not None
-    shell.display_formatter.ipython_display_formatter.for_type(Result, show)
+    _replace(shell, ShownOnce(shell.displayhook))
     shell.events.register("post_execute", _shown.clear)
 
 
 def uninstall(shell: InteractiveShell) -> None:
     """Undo :func:`install`."""
-    assert shell.display_formatter is not None
-    shell.display_formatter.ipython_display_formatter.pop(Result, None)
+    if isinstance(shell.display_trap.hook, ShownOnce):
+        _replace(shell, shell.display_trap.hook.hook)
     with suppress(ValueError):
         shell.events.unregister("post_execute", _shown.clear)
 
 
 def shown(result: Result) -> None:
     """Note that this result was shown, or silenced, by its magic."""
-    _shown[:] = [result]
+    _shown.append(result)
 
 
-def _in_display_hook(shell: InteractiveShell) -> bool:
-    """Tell whether the display hook asks, and not a call of ``display``."""
-    hook = type(shell.displayhook).__call__.__code__
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is hook:
-            return True
-        frame = frame.f_back
-    return False
+def _replace(shell: InteractiveShell, hook: Any) -> None:
+    # The cell that loads the extension runs with the hook it began with.
+    if sys.displayhook is shell.display_trap.hook:
+        sys.displayhook = hook
+    shell.display_trap.hook = hook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from deploy_magics.arguments import AModel, Dims, FeedSource, Names, Shapes
@@ -68,8 +69,8 @@ def toy(
 
     Examples
     --------
-    >>> toy("resnet50")
-    ToyResult
+    >>> toy("resnet50").step
+    'toy'
 
     In a notebook::
 
@@ -91,7 +92,7 @@ def toy(
     )
 
 
-def slow(*models: AModel, seconds: float = 30.0) -> ToyResult:
+def slow(*models: AModel, seconds: float = 30.0, mark: Path | None = None) -> ToyResult:
     """Take its time, and keep what it has when stopped.
 
     Parameters
@@ -100,7 +101,11 @@ def slow(*models: AModel, seconds: float = 30.0) -> ToyResult:
         Anything.
     seconds : float
         How long, in seconds.
+    mark : path
+        File to make once it has begun.
     """
+    if mark is not None:
+        mark.touch()
     end = time.monotonic() + seconds
     try:
         with progress("slow") as tracker:
@@ -126,12 +131,18 @@ TOYS = {
 }
 
 
+REGISTRY = {
+    "names": lambda: sorted(TOYS),
+    "get": TOYS.__getitem__,
+    "all_steps": lambda: sorted(TOYS.values(), key=lambda step: step.order),
+}
+
+
 def install() -> None:
     """Put the toys in the place of the real steps, in this process."""
-    import deploy_magics.steps as steps
+    import deploy_magics.steps
     from deploy_magics.steps import _registry
 
-    for module in (_registry, steps):
-        module.names = lambda: sorted(TOYS)
-        module.get = TOYS.__getitem__
-        module.all_steps = lambda: sorted(TOYS.values(), key=lambda step: step.order)
+    for module in (_registry, deploy_magics.steps):
+        for name, value in REGISTRY.items():
+            setattr(module, name, value)
