@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.notebook import NotebookPage, write_notebook
 from tests.browser.server import LabServer
@@ -29,6 +29,9 @@ _FLAGS = [
     "--disable-quic",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 Opener = Callable[..., NotebookPage]
 
@@ -61,7 +64,7 @@ def open_notebook(chromium: Browser, lab: LabServer, request: pytest.FixtureRequ
     At the end, a request that left this machine or an error in the console fails the test.
     """
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, permissions=["clipboard-read"])
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(_PATIENCE_MS)
     pages: list[NotebookPage] = []
 
     def opener(name: str, cells: Sequence[str] | None = None) -> NotebookPage:

@@ -19,9 +19,6 @@ _IDLE = re.compile(r"Python 3.*\|\s*Idle")
 _BUSY = re.compile(r"Python 3.*\|\s*Busy")
 _OPEN_S = 60.0
 
-# Console errors that are not ours, each with the reason why it may stand.
-ALLOWED_ERRORS: tuple[tuple[str, str], ...] = ()
-
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:
     """Write a notebook of code cells, or of Markdown where a cell begins with ``#md``."""
@@ -48,6 +45,7 @@ class NotebookPage:
         self.page: Page = context.new_page()
         self.strays: list[str] = []
         self.errors: list[str] = []
+        self._allowed: list[str] = []
         context.on("request", self._on_request)
         self.page.on("websocket", lambda socket: self._check_address(socket.url))
         self.page.on("console", self._on_console)
@@ -62,8 +60,14 @@ class NotebookPage:
             self.strays.append(address)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(re.search(pattern, message.text) for pattern, _ in ALLOWED_ERRORS):
+        if message.type == "error" and not any(re.search(pattern, message.text) for pattern in self._allowed):
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def allow_error(self, pattern: str, *, because: str) -> None:
+        """Let console errors of this pattern stand; the reason must be one that is not ours to mend."""
+        assert because
+        self._allowed.append(pattern)
+        self.errors = [error for error in self.errors if not re.search(pattern, error)]
 
     def faults(self) -> list[str]:
         """List every stray request and console error so far."""

@@ -14,7 +14,7 @@ SHOW = "from examples import bench_like\n\nresult = bench_like()\nresult"
 
 def _names(page: NotebookPage) -> list[str]:
     """Read the names of the rows from top to bottom."""
-    return page.test_id("dm-table").locator("tbody tr[data-row] .dm-label").all_inner_texts()
+    return page.test_id("dm-table").locator("tbody tr[data-row] bdi").all_inner_texts()
 
 
 def _shown(page: NotebookPage) -> Locator:
