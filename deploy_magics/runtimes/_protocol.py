@@ -43,10 +43,13 @@ class Runtime(Protocol):
         Short name for ``--on``: ``"ort"``.
     title : str
         Full name for tables: ``"ONNX Runtime"``.
+    modules : tuple[str, ...]
+        Modules that a worker imports before it loads a model, so that load time and memory are the model's.
     """
 
     name: str
     title: str
+    modules: tuple[str, ...]
 
     def why_not(self) -> str | None:
         """Say in one line why it cannot be used here, with the command that installs it; None if it can."""

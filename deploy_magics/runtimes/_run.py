@@ -12,7 +12,7 @@ from deploy_magics.runtimes._registry import get, require_usable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes._protocol import Arrays
+    from deploy_magics.runtimes._protocol import Arrays, Session
 
 
 def run_once(
@@ -73,6 +73,15 @@ def run_once(
         memory=memory,
     )
     return outputs
+
+
+def open_session(
+    path: str, feeds: Mapping[str, NDArray[Any]], runtime: str, threads: int, options: Mapping[str, Any]
+) -> Session:
+    """Load a model and place its inputs, here in this process: the factory of what ``%bench`` times."""
+    session = get(runtime).load(Path(path), threads=threads, options=options)
+    session.set_inputs(feeds)
+    return session
 
 
 def _run_here(

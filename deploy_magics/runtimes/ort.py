@@ -46,6 +46,7 @@ class OnnxRuntime:
 
     name = "ort"
     title = "ONNX Runtime"
+    modules = ("numpy", "onnxruntime")
 
     def why_not(self) -> str | None:
         """Say why it cannot be used here; None if it can."""

@@ -110,6 +110,8 @@ def measure(
             run.go(crew, capacity)
     except KeyboardInterrupt:
         interrupted = True
+        # It may have come while the last ones were being ended.
+        crew.end(list(crew.members))
     found = run.measurement
     found.machine = watch.stop(crew.pids, crew.cpu_s)
     if interrupted:

@@ -84,7 +84,8 @@ class Machine:
 
     def to_plain(self) -> dict[str, Any]:
         """Give the figures as JSON's own types."""
-        return asdict(self)
+        plain = asdict(self)
+        return {**plain, "busy": [list(pair) for pair in self.busy], "frequency": list(self.frequency or ()) or None}
 
 
 @dataclass
@@ -152,6 +153,17 @@ class Watch:
             busy=tuple(sorted(busy.items(), key=lambda pair: -pair[1])[:5]),
             frequency=frequency,
         )
+
+
+def processor() -> str:
+    """Name of the processor, as far as the system tells."""
+    import platform
+
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.lower().startswith(("model name", "hardware")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def usable_cores() -> float:

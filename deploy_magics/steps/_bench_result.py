@@ -1,0 +1,282 @@
+"""The result of ``%bench`` from what was measured: table, headline, facts."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Table
+from deploy_magics.steps._bench_notes import notes
+
+if TYPE_CHECKING:
+    from deploy_magics.model import Model
+    from deploy_magics.runtimes import Arrays
+    from deploy_magics.steps._bench_run import Setup
+    from deploy_magics.steps.bench import BenchResult
+    from deploy_magics.timing import Measurement, Track
+
+SPEEDUP = "speedup"
+_ENDINGS = {
+    "precision": "ended as precise as asked for",
+    "budget": "ended by its budget",
+    "frames": "ended with its frames",
+    "interrupt": "interrupted",
+    "failure": "ended by a failure",
+}
+
+
+def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup) -> BenchResult:
+    """Make the result.
+
+    Parameters
+    ----------
+    found : Measurement
+        What was measured.
+    models, feeds : sequences
+        The models, and the inputs of each.
+    setup : Setup
+        How it was asked for.
+    """
+    from deploy_magics.steps.bench import BenchResult
+
+    baseline = next((index for index, track in enumerate(found.tracks) if track.runs), None)
+    grid = _pairs(found)
+    to_base = grid[baseline] if baseline is not None else [None] * len(grid)
+    rows = tuple(_row(track, cell) for track, cell in zip(found.tracks, to_base, strict=True))
+    several = len(found.tracks) > 1
+    table = Table(
+        columns=tuple(column for column in columns(setup) if several or column.key != SPEEDUP),
+        rows=rows,
+        baseline=baseline if several else None,
+        pairs={SPEEDUP: grid} if several else {},
+        notes=_conventions(setup, found),
+    )
+    return BenchResult(
+        step="bench",
+        headline=headline(table, setup, interrupted=found.ending == "interrupt"),
+        tables=(table,),
+        samples=tuple(
+            Samples(
+                track.candidate.label,
+                "ms",
+                track.latencies() * 1e3,
+                track.times(found.origin_ns),
+                track.process_of_run(),
+            )
+            for track in found.tracks
+            if track.runs
+        ),
+        facts=_facts(found, models, feeds, setup),
+        notes=notes(found, models, setup),
+        status="interrupted" if found.ending == "interrupt" else "complete",
+        meta=_meta(found, models, setup),
+    )
+
+
+def columns(setup: Setup) -> tuple[Column, ...]:
+    """Give the columns; eight are shown at first."""
+    each = f"each of a batch of {setup.batch} counts" if setup.batch else "one a run"
+    ratio = "The first candidate's latency over this one's: above 1 is faster"
+    if setup.instances > 1:
+        ratio = "Throughput over the first candidate's"
+    memory = "Most memory of a process, less what Python and the runtime took before the model was loaded."
+    return (
+        Column("name", "model", kind="text"),
+        _latency("p50", "Median latency of one run, over all processes.", shown=True),
+        _latency("mean", "Mean latency of one run; rare slow runs weigh in it.", shown=True),
+        _latency("std", "Standard deviation of the latencies."),
+        _latency("min", "Least latency."),
+        _latency("max", "Greatest latency; no run is dropped."),
+        _latency("p90", "Nine of ten runs are no slower; from 64 runs on."),
+        _latency("p95", "19 of 20 runs are no slower; from 130 runs on."),
+        _latency("p99", "99 of 100 runs are no slower; from 662 runs on.", shown=True),
+        Column("throughput", "throughput", "inferences/s", better="higher", help=f"Inferences a second, {each}."),
+        _once("load", "load", "Time to load the model, without importing the runtime.", shown=True),
+        _once("first", "first call", "Time of the first run after loading."),
+        Column("memory", "peak memory", "MiB", better="lower", digits=3, help=memory),
+        _count("runs", "runs", "", "Runs that were timed, in all processes."),
+        _count("processes", "processes", "", "Processes that timed them."),
+        _count("warmup", "warm-up", "runs", "Runs of each process before the timed ones, until they were steady."),
+        Column(SPEEDUP, "speed-up", kind="ratio", better="higher", help=f"{ratio}, with its 95 % interval."),
+    )
+
+
+def _latency(key: str, text: str, *, shown: bool = False) -> Column:
+    return Column(key, key, "ms", better=None if key == "std" else "lower", shown=shown, help=text)
+
+
+def _once(key: str, title: str, text: str, *, shown: bool = False) -> Column:
+    return Column(key, title, "ms", better="lower", shown=shown, digits=3, help=f"{text} Median of the processes.")
+
+
+def _count(key: str, title: str, unit: str, text: str) -> Column:
+    return Column(key, title, unit, kind="integer", shown=False, help=text)
+
+
+def headline(table: Table, setup: Setup, *, interrupted: bool) -> str:
+    """Say in one sentence which is faster, and how sure that is."""
+    names = [str(name) for name in table.values("name")]
+    ok = [index for index, row in enumerate(table.rows) if row.status != "failed"]
+    failed = [names[index] for index in range(len(names)) if index not in ok]
+    if len(ok) < 2 or table.baseline is None:
+        text = "; ".join(_alone(table.rows[index], names[index]) for index in ok) or "nothing was measured"
+    elif len(ok) == 2:
+        text = _versus(table.rows[ok[1]].cells[SPEEDUP], names[ok[1]], names[ok[0]])
+    else:
+        text = _among(table, names, ok)
+    if failed:
+        text += f"; {', '.join(failed)} failed"
+    return f"interrupted: {text}" if interrupted else text
+
+
+def _alone(row: Row, name: str) -> str:
+    p50, rate = row.cells["p50"], row.cells["throughput"]
+    if not isinstance(p50, float) or not isinstance(rate, float):
+        return f"{name} was not measured"
+    return f"{name} takes {_digits(p50)} ms (p50), {_digits(rate)} inferences/s"
+
+
+def _versus(cell: Cell, name: str, base: str) -> str:
+    if not isinstance(cell, Ratio):
+        return f"{name} and {base} cannot be compared: {cell.why if isinstance(cell, Missing) else 'not measured'}"
+    digits = _places(cell)
+    interval = f"95 % interval {cell.low:.{digits}f} to {cell.high:.{digits}f}"
+    if cell.verdict == "no difference shown":
+        return f"no difference shown between {base} and {name} ({cell.value:.{digits}f}x, {interval})"
+    less = "" if cell.verdict == "faster" else ", so slower"
+    return f"{name} is {cell.value:.{digits}f}x as fast as {base}{less} ({interval})"
+
+
+def _among(table: Table, names: list[str], ok: list[int]) -> str:
+    base = names[table.baseline or 0]
+    ratios = [(index, cell) for index in ok if isinstance(cell := table.rows[index].cells[SPEEDUP], Ratio)]
+    if not ratios:
+        return f"{len(ok)} candidates, too few bursts to compare them"
+    best, cell = max(ratios, key=lambda pair: pair[1].value)
+    if best == table.baseline:
+        return f"{base} came out fastest of {len(ok)}"
+    return f"{names[best]} came out fastest of {len(ok)}: {_versus(cell, names[best], base)}"
+
+
+def _places(ratio: Ratio) -> int:
+    """Decimals that the interval can bear: such as show its width with two digits, and three significant ones at least."""
+    width = ratio.high - ratio.low
+    least = 2 - min(2, math.floor(math.log10(ratio.value))) if ratio.value >= 1 else 2
+    return least if width <= 0 else min(4, max(least, math.ceil(-math.log10(width)) + 1))
+
+
+def _digits(value: float) -> str:
+    """Write a figure with four significant digits, without an exponent."""
+    places = max(0, 3 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:.{places}f}"
+
+
+def _pairs(found: Measurement) -> list[list[Cell]]:
+    """Compare each with each: ``[i][j]`` is ``j`` over ``i``."""
+
+    def cell(to: int, index: int) -> Cell:
+        if to == index and found.tracks[index].runs:
+            return Ratio.exact(1.0)
+        for track in (found.tracks[to], found.tracks[index]):
+            if not track.runs:
+                return Missing(f"{track.candidate.label} was not measured")
+        return found.ratio(index, to)
+
+    count = range(len(found.tracks))
+    return [[cell(to, index) for index in count] for to in count]
+
+
+def _row(track: Track, speedup: Cell) -> Row:
+    import numpy as np
+
+    from deploy_magics.timing.statistics import percentile
+
+    name = track.candidate.label
+    note = str(track.error) if track.error is not None else ""
+    if not track.runs:
+        return Row({"name": name}, status="failed", note=note or "not measured")
+    values = track.latencies() * 1e3
+    peak = track.peak()
+    cells: dict[str, Cell] = {
+        "name": name,
+        "mean": float(values.mean()),
+        "std": float(values.std(ddof=1)) if len(values) > 1 else Missing("there is one run"),
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "throughput": track.throughput(),
+        "load": float(np.median([loaded.load_ns for loaded in track.loaded.values()])) / 1e6,
+        "first": float(np.median([loaded.first_ns for loaded in track.loaded.values()])) / 1e6,
+        "memory": Missing("this system does not say") if peak is None else peak / 2**20,
+        "runs": track.runs,
+        "processes": track.processes,
+        "warmup": round(float(np.median([warmed.runs for warmed in track.warmed.values()]))) if track.warmed else 0,
+        SPEEDUP: speedup,
+    }
+    for which in (50, 90, 95, 99):
+        cells[f"p{which}"] = percentile(values, which)
+    status: Literal["ok", "partial"] = "partial" if track.error is not None else "ok"
+    return Row(cells, status=status, note=f"after {track.runs} runs: {note}" if note else "")
+
+
+def _conventions(setup: Setup, found: Measurement) -> tuple[str, ...]:
+    """Say below the table how its figures are meant."""
+    run = f"a batch of {setup.batch}" if setup.batch else "one inference"
+    lines = [f"latency: one run of {run}, inputs in place"]
+    if setup.instances > 1:
+        lines = [f"{setup.instances} sessions ran at once in each process; {lines[0]}"]
+    if len(found.tracks) > 1:
+        what = "throughput" if setup.instances > 1 else "median latency"
+        lines.append(f"speed-up: ratio of {what} within rounds, 95 % interval from how the processes differ")
+    return tuple(lines)
+
+
+def _facts(
+    found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup
+) -> tuple[tuple[str, str], ...]:
+    inputs = {", ".join(f"{n} {'x'.join(map(str, a.shape))} {a.dtype}" for n, a in some.items()) for some in feeds}
+    runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.runtimes)
+    facts = [("runtime", runtimes), ("threads", str(setup.threads))]
+    if setup.batch:
+        facts.append(("batch", str(setup.batch)))
+    if setup.instances > 1:
+        facts.append(("instances", f"{setup.instances} at once"))
+    if len(inputs) == 1 and len(line := inputs.pop()) <= 100:
+        facts.append(("inputs", line or "none"))
+    measured = f"{found.processes} processes, {found.rounds} rounds, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
+    return (*facts, ("measured", measured))
+
+
+def _meta(found: Measurement, models: Sequence[Model], setup: Setup) -> dict[str, Any]:
+    from deploy_magics.timing.machine import processor
+
+    return {
+        "arguments": {
+            "on": [runtime.name for runtime in setup.runtimes],
+            "threads": setup.threads,
+            "batch": setup.batch,
+            "frames": setup.frames,
+            "instances": setup.instances,
+            "processes": setup.processes,
+            "precision": setup.precision,
+            "budget": setup.budget,
+            "seed": setup.seed,
+        },
+        "models": [
+            {"name": model.name, "source": model.source, "sha256": model.digest, "bytes": model.size_bytes}
+            for model in models
+        ],
+        "versions": {
+            "python": platform.python_version(),
+            **{runtime.name: runtime.version() for runtime in setup.runtimes},
+        },
+        "machine": {"processor": processor(), "system": platform.platform(), **found.machine.to_plain()},
+        "measured": {
+            "design": found.design,
+            "processes": found.processes,
+            "rounds": found.rounds,
+            "seconds": found.seconds,
+            "ending": found.ending,
+        },
+    }

@@ -1,0 +1,119 @@
+"""What ``%bench`` measures: candidates made of models and runtimes, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy_magics.errors import ArgumentError, DeployError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from deploy_magics.arguments import FeedSource
+    from deploy_magics.model import Model
+    from deploy_magics.runtimes import Arrays, Runtime
+    from deploy_magics.timing import Candidate
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a run was asked for; see :func:`deploy_magics.steps.bench.bench` for what each means.
+
+    Attributes
+    ----------
+    runtimes : tuple[Runtime, ...]
+        What each model runs on.
+    """
+
+    runtimes: tuple[Runtime, ...]
+    threads: int
+    batch: int | None
+    frames: int | None
+    instances: int
+    processes: int
+    precision: float
+    budget: float
+    seed: int
+
+
+def check(threads: int, batch: int | None, precision: float, memory: float | None) -> None:
+    """Refuse what cannot be meant, before anything is measured.
+
+    Raises
+    ------
+    ArgumentError
+        Which option, and what it takes.
+    """
+    if threads < 1:
+        raise ArgumentError(f"threads must be at least 1, not {threads}")
+    if batch is not None and batch < 1:
+        raise ArgumentError(f"batch must be at least 1, not {batch}")
+    if not 0 < precision <= 100:
+        raise ArgumentError(f"precision is in percent, above 0 and up to 100, not {precision:g}")
+    if memory is not None and not memory > 0:
+        raise ArgumentError(f"memory is in GiB, above 0, not {memory:g}")
+
+
+def check_output(path: Path | None, *, force: bool) -> None:
+    """Refuse a file that could not be written in the end, before anything is measured.
+
+    Raises
+    ------
+    DeployError
+        Where it exists and ``force`` is not set, or there is no such folder.
+    """
+    if path is None:
+        return
+    if path.exists() and not force:
+        raise DeployError(f"{str(path)!r} exists and is left as it is", hint="add --force to overwrite it")
+    if not path.parent.is_dir():
+        raise DeployError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
+
+
+def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
+    """Find the runtimes to measure on, each once.
+
+    Raises
+    ------
+    ArgumentError, MissingPartError
+        Where one is not known, or not installed.
+    """
+    from deploy_magics.runtimes import require_usable
+
+    names = list(dict.fromkeys([on] if isinstance(on, str) else on))
+    if not names:
+        raise ArgumentError("there is no runtime to measure on", hint="for example --on ort")
+    return tuple(require_usable(name) for name in names)
+
+
+def same_feeds(models: Sequence[Model], source: FeedSource, batch: int | None) -> list[Arrays]:
+    """Make each model's inputs; those of one name, type and shape hold the same values in all of them."""
+    shared: dict[tuple[str, str, tuple[int, ...]], np.ndarray[Any, Any]] = {}
+    found: list[Arrays] = []
+    for model in models:
+        feeds = model.feeds(source, batch=batch)
+        found.append({n: shared.setdefault((n, str(a.dtype), a.shape), a) for n, a in feeds.items()})
+    return found
+
+
+def candidates(
+    models: Sequence[Model], paths: Sequence[Path], feeds: Sequence[Arrays], setup: Setup
+) -> list[Candidate]:
+    """Make a candidate of each model on each runtime."""
+    from deploy_magics.timing import Candidate
+
+    several = len(setup.runtimes) > 1
+    return [
+        Candidate(
+            label=f"{model.name} · {runtime.name}" if several else model.name,
+            factory="deploy_magics.runtimes._run:open_session",
+            args=(str(path), inputs, runtime.name, setup.threads, {}),
+            per_call=setup.batch or 1,
+            imports=("deploy_magics.runtimes._run", *getattr(runtime, "modules", ())),
+        )
+        for model, path, inputs in zip(models, paths, feeds, strict=True)
+        for runtime in setup.runtimes
+    ]

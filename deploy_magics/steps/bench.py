@@ -1,0 +1,226 @@
+"""``%bench``: which is faster, and how sure is that."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from deploy_magics.arguments import AModel, Dims, FeedSource, Names, OutputPath, Shapes
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
+from deploy_magics.result import Cell, Missing, Ratio, Result
+from deploy_magics.steps._registry import step
+
+if TYPE_CHECKING:
+    from deploy_magics.timing import Measurement
+
+
+@dataclass
+class BenchResult(Result):
+    """How fast candidates are, each timed run in :attr:`samples`."""
+
+    def ratio(self, name: str, to: str | None = None) -> Ratio:
+        """Give a candidate's speed over another's, with the 95 % interval; above 1 is faster.
+
+        Parameters
+        ----------
+        name : str
+            The candidate, as the table names it.
+        to : str, optional
+            The one it is compared to; by default the first.
+
+        Raises
+        ------
+        DeployError
+            Where there is no such candidate, or the ratio is not known.
+        """
+        baseline = self.table.baseline if to is None else self._row(to)
+        grid = self.table.pairs.get("speedup")
+        if grid is None or baseline is None:
+            raise DeployError("this result holds one candidate, so there is no ratio")
+        cell = grid[baseline][self._row(name)]
+        if isinstance(cell, Ratio):
+            return cell
+        raise DeployError(f"the ratio of {name!r} is not known: {cell.why if isinstance(cell, Missing) else cell}")
+
+    def verdict(self, name: str, to: str | None = None) -> str:
+        """Say whether a candidate is ``"faster"``, ``"slower"`` or ``"no difference shown"``; see :meth:`ratio`."""
+        return self.ratio(name, to).verdict
+
+    def p50(self, name: str) -> float:
+        """Give a candidate's median latency in milliseconds; raises DeployError where it is not known."""
+        return self._number(name, "p50")
+
+    def throughput(self, name: str) -> float:
+        """Give a candidate's inferences a second; raises DeployError where it is not known."""
+        return self._number(name, "throughput")
+
+    def _number(self, name: str, key: str) -> float:
+        cell: Cell = self.table.rows[self._row(name)].cells.get(key)
+        if isinstance(cell, int | float):
+            return float(cell)
+        raise DeployError(f"{key} of {name!r} is not known: {self.table.rows[self._row(name)].note or 'not measured'}")
+
+    def _row(self, name: str) -> int:
+        names = [str(value) for value in self.table.values("name")]
+        if name not in names:
+            known = did_you_mean(name, names) or f"there are: {', '.join(names)}"
+            raise DeployError(f"this result has no candidate {name!r}", hint=known)
+        return names.index(name)
+
+
+@step(answers="Which is faster, and how sure is that?", workbook="03_benchmark", order=60, cell=True)
+def bench(
+    *models: AModel,
+    on: Names = ("ort",),
+    threads: int = 1,
+    batch: int | None = None,
+    frames: int | None = None,
+    instances: int = 1,
+    processes: int = 5,
+    precision: float = 2.0,
+    budget: float = 10.0,
+    data: FeedSource | None = None,
+    seed: int = 0,
+    memory: float | None = None,
+    save: Annotated[str | Path | None, OutputPath()] = None,
+    force: bool = False,
+    shape: Shapes = None,
+    dim: Dims = None,
+) -> BenchResult:
+    """Measure how fast models are, and whether one is faster than another.
+
+    Each model runs in several fresh processes, in short bursts that take turns in random order, so that a machine that
+    drifts harms all alike and the luck of one process is not taken for a difference. The ratio to the first model comes
+    with a 95 % interval. No run is dropped as an outlier.
+
+    Parameters
+    ----------
+    *models
+        Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one. Ratios
+        refer to the first. In the cell form the last expression of the body is the model or a list of them.
+    on
+        Runtimes to measure on, ``--on ort``; each model is measured on each.
+    threads
+        Threads inside one operator.
+    batch
+        Batch size, for models whose batch dimension is dynamic. Throughput counts each of a batch as an inference.
+    frames
+        Time exactly so many runs of each model, however long that takes, in place of ``precision`` and ``budget``;
+        boards are often rated by the mean of 1000.
+    instances
+        Sessions that run at once in each process, for throughput; the ratio is then that of throughputs.
+    processes
+        Fresh processes of each model, at least 2. Fewer are used where single runs are too slow for the budget.
+    precision
+        Stop when the 95 % interval of each ratio is narrower than this, in percent of the ratio: 2 is about 1 % to
+        either side.
+    budget
+        Stop after this many seconds of warming up and measuring in any case. Starting and loading come on top.
+    data
+        Where inputs come from: an ``.npz`` file with an array for each input, arrays by name, or a function that
+        returns them. By default they are random. All models get the same.
+    seed
+        Seed of random inputs and of the order of bursts.
+    memory
+        Memory that all processes together may take, in GiB; by default 80 % of what is free. Where they do not fit,
+        they live in turn.
+    save
+        File to save the whole run to, as JSON, every timed run included; ``deploy_magics.result.load_result`` reads it.
+    force
+        Overwrite that file if it exists.
+    shape
+        Bind dynamic dimensions, ``--shape input=1x3x224x224``.
+    dim
+        Bind a dynamic dimension by its name, ``--dim N=1``.
+
+    Returns
+    -------
+    BenchResult
+        Latencies in ms, throughput in inferences/s, ratios with intervals. ``.ratio("after")``, ``.verdict("after")``
+        and ``.p50("after")`` give single figures, ``.samples`` every timed run.
+
+    Raises
+    ------
+    ModelError
+        Where something is no model, or none of the models runs.
+    Interrupted
+        On an interrupt; what was measured is kept.
+
+    Examples
+    --------
+    Is the simplified model faster::
+
+        %bench before=resnet50 after=slim --threads 1
+
+    As boards are rated, by the mean of 1000 runs::
+
+        %bench resnet50 mobilenet_v2 --frames 1000
+
+    Throughput of four sessions at once, at a batch of 8::
+
+        %bench detector.onnx --instances 4 --batch 8
+
+    A small difference, looked at for longer, the run kept in a file::
+
+        %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
+    """
+    from deploy_magics.model import Model
+    from deploy_magics.progress import progress
+    from deploy_magics.steps import _bench_result as results
+    from deploy_magics.steps import _bench_run as runs
+    from deploy_magics.timing import MeasurementInterrupted, measure
+
+    path = Path(save).expanduser() if save is not None else None
+    runs.check(threads, batch, precision, memory)
+    runs.check_output(path, force=force)
+    if not models:
+        raise ArgumentError("there is no model to measure", hint="name one: %bench resnet50")
+    setup = runs.Setup(runs.find_runtimes(on), threads, batch, frames, instances, processes, precision, budget, seed)
+    opened = Model.all_of(models, shapes=shape, dims=dim)
+    feeds = runs.same_feeds(opened, seed if data is None else data, batch)
+    with ExitStack() as stack:
+        paths = [stack.enter_context(model.file()) for model in opened]
+        candidates = runs.candidates(opened, paths, feeds, setup)
+        tracker = stack.enter_context(progress(f"bench: {', '.join(c.label for c in candidates)}"))
+        try:
+            found = measure(
+                candidates,
+                processes=processes,
+                precision=precision / 100,
+                budget=budget,
+                frames=frames,
+                instances=instances,
+                memory=None if memory is None else round(memory * 2**30),
+                seed=seed,
+                report=tracker.update,
+            )
+        except MeasurementInterrupted as stop:
+            raise _interrupted(
+                stop.measurement, results.make(stop.measurement, opened, feeds, setup), path, force
+            ) from None
+    _require_one(found)
+    result = results.make(found, opened, feeds, setup)
+    if path is not None:
+        result.to_json(path, force=force)
+    return result
+
+
+def _interrupted(found: Measurement, partial: BenchResult, path: Path | None, force: bool) -> Interrupted:
+    runs = sum(track.runs for track in found.tracks)
+    if not runs:
+        return Interrupted(None, "interrupted before anything was measured")
+    if path is not None:
+        partial.to_json(path, force=force)
+    return Interrupted(partial, f"interrupted after {found.seconds:.1f} s; the {runs} runs until then are kept")
+
+
+def _require_one(found: Measurement) -> None:
+    """Raise what went wrong where not one candidate was measured."""
+    if any(track.runs for track in found.tracks):
+        return
+    errors = [(track.candidate.label, track.error) for track in found.tracks if track.error is not None]
+    if len(errors) == 1:
+        raise errors[0][1]
+    raise DeployError(f"none could be measured: {'; '.join(f'{label}: {error}' for label, error in errors)}")
