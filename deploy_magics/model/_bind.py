@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from deploy_magics.errors import ModelError, did_you_mean
+from deploy_magics.errors import ModelError
 from deploy_magics.model._spec import Dim, TensorSpec
-from deploy_magics.model._text import listed, quote
+from deploy_magics.model._text import listed, nearest, plain, quote
 
 _LARGEST = 2**31 - 1
 _NONE: Mapping[str, int] = MappingProxyType({})
@@ -103,7 +103,7 @@ def _input(name: str, inputs: Sequence[TensorSpec]) -> TensorSpec:
     names = [spec.name for spec in inputs]
     raise ModelError(
         f"there is no input {quote(name)}",
-        hint=did_you_mean(name, names) or (f"its inputs are {listed(names, 5)}" if names else "it has no inputs"),
+        hint=nearest(name, names) or (f"its inputs are {listed(names, 5)}" if names else "it has no inputs"),
     )
 
 
@@ -112,7 +112,7 @@ def _shape(spec: TensorSpec, given: tuple[int | str | None, ...], dims: dict[str
     who = f"the shape of {quote(spec.name)}"
     own = spec.shape
     if own is not None and len(own) != len(given):
-        raise ModelError(f"{who} has {len(own)} dimensions ({spec}), {len(given)} were given")
+        raise ModelError(f"{who} has {len(own)} dimensions ({_brief(own)}), {len(given)} were given")
     result: list[Dim] = []
     for place, new in enumerate(given):
         old = own[place] if own is not None else None
@@ -121,11 +121,18 @@ def _shape(spec: TensorSpec, given: tuple[int | str | None, ...], dims: dict[str
             continue
         size = _size(new, f"{who}, dimension {place},")
         if isinstance(old, int) and old != size:
-            raise ModelError(f"{who} is fixed to {old} in dimension {place}, not {size}", hint=f"the model has {spec}")
+            raise ModelError(
+                f"{who} is fixed to {old} in dimension {place}, not {size}", hint=f"the model has {_brief(own or ())}"
+            )
         if isinstance(old, str):
             _put(dims, old, size)
         result.append(size)
     return tuple(result)
+
+
+def _brief(shape: Sequence[Dim]) -> str:
+    text = "x".join("?" if dim is None else plain(dim) for dim in shape[:6])
+    return text if len(shape) <= 6 else f"{text}x..."
 
 
 def _put(dims: dict[str, int], name: str, size: int) -> None:
@@ -147,6 +154,6 @@ def _unknown_dim(name: str, symbols: set[str], outputs: Sequence[TensorSpec]) ->
     if any(name in (spec.shape or ()) for spec in outputs):
         return ModelError(f"dimension {quote(name)} is one of an output", hint="it follows from the inputs; bind those")
     if symbols:
-        hint = did_you_mean(name, symbols) or f"it has {listed(sorted(symbols), 5)}"
+        hint = nearest(name, symbols) or f"it has {listed(sorted(symbols), 5)}"
         return ModelError(f"there is no dynamic dimension {quote(name)}", hint=hint)
     return ModelError(f"there is no dynamic dimension {quote(name)}", hint="every dimension of its inputs is fixed")

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from deploy_magics.errors import ModelError
 from deploy_magics.model._spec import Dim, TensorSpec
-from deploy_magics.model._text import quote
+from deploy_magics.model._text import plain, quote
 
 SIDE = 320
 SEQUENCE = 128
@@ -130,7 +130,7 @@ def _ask(spec: TensorSpec, place: int, dim: str | None) -> ModelError:
     if isinstance(dim, str):
         return ModelError(
             f"dimension {quote(dim)} of input {quote(spec.name)} is dynamic, and nothing says how large it should be",
-            hint=f"give --dim {dim}=..." if re.fullmatch(r"\w+", dim) else _give(spec, _known(spec)),
+            hint=f"give --dim {plain(dim)}=..." if re.fullmatch(r"\w+", dim) else _give(spec, _known(spec)),
         )
     return ModelError(
         f"dimension {place} of input {quote(spec.name)} is dynamic, and nothing says how large it should be",
@@ -143,4 +143,4 @@ def _known(spec: TensorSpec) -> tuple[str, ...]:
 
 
 def _give(spec: TensorSpec, shape: Sequence[str]) -> str:
-    return f"give --shape {quote(spec.name)[1:-1]}={'x'.join(shape)}"
+    return f"give --shape {plain(spec.name)}={'x'.join(shape)}"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ModelError, did_you_mean
+from deploy_magics.errors import ModelError
 from deploy_magics.model._opened import open_regular
 from deploy_magics.model._spec import TensorSpec, numpy_dtype
-from deploy_magics.model._text import listed, quote, size
+from deploy_magics.model._text import listed, nearest, plain, quote, size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +147,7 @@ def check_names(given: Mapping[str, Any], inputs: Sequence[TensorSpec], where: s
     extra = [str(name) for name in given if name not in names]
     missing = [name for name in names if name not in given]
     if extra:
-        hint = did_you_mean(extra[0], missing or names)
+        hint = nearest(extra[0], missing or names)
         raise ModelError(
             f"{where} has {listed(extra)}, which is no input of the model"
             if len(extra) == 1
@@ -171,8 +171,8 @@ def _fits(spec: TensorSpec, shape: tuple[int, ...], kind: np.dtype[Any], where: 
         return
     if len(own) != len(shape) or any(isinstance(a, int) and a != b for a, b in zip(own, shape, strict=True)):
         raise ModelError(
-            f"{where} has shape {'x'.join(map(str, shape)) or 'of one number'} for {quote(spec.name)}, and the model "
-            f"wants {'x'.join('?' if dim is None else str(dim) for dim in own) or 'one number'}"
+            f"{where} has shape {'x'.join(map(str, shape[:8])) or 'of one number'} for {quote(spec.name)}, and the model "
+            f"wants {'x'.join('?' if dim is None else plain(dim) for dim in own[:8]) or 'one number'}"
         )
 
 

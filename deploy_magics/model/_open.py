@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ModelError, did_you_mean
+from deploy_magics.errors import ModelError
 from deploy_magics.model import _torch
 from deploy_magics.model._opened import Opened
 from deploy_magics.model._store import Store
 from deploy_magics.model._temporary import Folder
-from deploy_magics.model._text import quote
+from deploy_magics.model._text import nearest, quote
 from deploy_magics.model._write import naming, write
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ def _nearest(text: str, path: Path) -> str:
         if path.parent != Path():
             return f"there is no folder {quote(str(path.parent), 100)} either"
         siblings = []
-    near = did_you_mean(path.name, [name for name in siblings if name.lower().endswith(".onnx")])
+    near = nearest(path.name, [name for name in siblings if name.lower().endswith(".onnx")])
     if near is None:
-        near = did_you_mean(path.stem if path.suffix == ".onnx" else text, zoo.names())
+        near = nearest(path.stem if path.suffix == ".onnx" else text, zoo.names())
     return near or "check the path, or see deploy_magics.zoo.names()"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ModelError
-from deploy_magics.model._spec import DTYPES, bytes_of
+from deploy_magics.model._spec import DTYPES, bytes_of, numpy_dtype
 from deploy_magics.model._text import first_line, quote, size
 from deploy_magics.model._wire import HERE
 
@@ -24,6 +24,10 @@ EXTERNAL = 1
 """``TensorProto.EXTERNAL``."""
 
 _TOGETHER = "keep the model and its data files together, as they were exported"
+
+_BYTEWISE = frozenset(("bool", "bfloat16", "complex64", "complex128")) | {
+    f"{kind}{bits}" for kind in ("float", "int", "uint") for bits in (8, 16, 32, 64)
+}
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,29 @@ class Store:
         if len(data) != place.length:
             raise ModelError(f"{quote(str(place.path), 100)} changed since the model was opened", hint="open it again")
         return data
+
+    def array(self, tensor: onnx.TensorProto) -> np.ndarray[Any, Any]:
+        """Give a tensor's values, read straight into the array where they lie in a file.
+
+        Raises
+        ------
+        ModelError
+            As :meth:`read` does, and where the values do not make an array.
+        """
+        import numpy as np
+
+        place = self.place(tensor)
+        dtype = DTYPES.get(tensor.data_type, "")
+        if place is None or dtype not in _BYTEWISE:
+            return to_array(tensor, self.read(tensor))
+        kind = numpy_dtype(dtype)
+        try:
+            raw = np.fromfile(place.path, np.uint8, place.length, offset=place.offset)
+        except OSError as error:
+            raise ModelError(f"cannot read {quote(str(place.path), 100)}: {error.strerror or error}") from None
+        if raw.size != place.length:
+            raise ModelError(f"{quote(str(place.path), 100)} changed since the model was opened", hint="open it again")
+        return raw.view(kind).reshape(tuple(tensor.dims))
 
     def _external(self, location: str, who: str) -> tuple[Path, int]:
         """Find an external file and its size; only regular files in the model's own folder count."""

@@ -13,7 +13,7 @@ from deploy_magics.errors import ModelError
 from deploy_magics.model._order import check_graph
 from deploy_magics.model._spec import DTYPES, bytes_of
 from deploy_magics.model._store import EXTERNAL, Store, all_tensors
-from deploy_magics.model._text import listed, quote, size
+from deploy_magics.model._text import listed, plain, quote, size
 
 if TYPE_CHECKING:
     import onnx
@@ -169,7 +169,9 @@ def _inputs(graph: onnx.GraphProto, bound: Collection[str]) -> None:
         fixed = [dim.dim_value for dim in tensor.shape.dim if dim.HasField("dim_value")]
         negative = [dim for dim in fixed if dim < 0]
         if negative and value.name not in bound:
-            raise ModelError(f"{who} has a negative dimension: {negative[0]}", hint=f"give --shape {value.name}=...")
+            raise ModelError(
+                f"{who} has a negative dimension: {negative[0]}", hint=f"give --shape {plain(value.name)}=..."
+            )
         _not_enormous(who, DTYPES[tensor.elem_type], fixed)
     for value in graph.output:
         tensor = value.type.tensor_type

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from deploy_magics.errors import did_you_mean
 
 _LONGEST = 60
 _NOISE = re.compile(
@@ -22,6 +25,16 @@ def quote(name: object, longest: int = _LONGEST) -> str:
     """
     text = name if isinstance(name, str) else str(name) if not isinstance(name, bytes) else name.decode("latin-1")
     return repr(text if len(text) <= longest else text[: longest // 2] + "…" + text[-(longest // 2 - 1) :])
+
+
+def plain(name: object) -> str:
+    """Give a name as :func:`quote` does, without the quotes: for an option that is to be typed."""
+    return quote(name)[1:-1]
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Suggest what a word may have meant, among names short enough to stand in a line."""
+    return did_you_mean(word[:_LONGEST], [name for name in known if len(name) <= _LONGEST])
 
 
 def listed(names: list[str], most: int = 3) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy_magics.errors import DeployError, ModelError, did_you_mean
-from deploy_magics.model._text import first_line, listed, quote
+from deploy_magics.errors import DeployError, ModelError
+from deploy_magics.model._text import first_line, listed, nearest, quote
 
 
 def is_module(obj: object) -> bool:
@@ -144,7 +144,7 @@ def _example(example: object, arguments: list[str], name: str) -> tuple[Any, ...
         if extra:
             raise ModelError(
                 f"{name}.forward has no argument {quote(extra[0])}",
-                hint=did_you_mean(extra[0], arguments) or f"it has {listed(arguments, 5)}",
+                hint=nearest(extra[0], arguments) or f"it has {listed(arguments, 5)}",
             )
         given = [example[key] for key in arguments if key in example]
         if list(arguments[: len(given)]) != [key for key in arguments if key in example]:
@@ -173,7 +173,7 @@ def _from_shapes(
         if arguments and key not in arguments:
             raise ModelError(
                 f"{name}.forward has no argument {quote(key)}",
-                hint=did_you_mean(key, arguments) or f"it has {listed(arguments, 5)}",
+                hint=nearest(key, arguments) or f"it has {listed(arguments, 5)}",
             )
     order = sorted(shapes, key=arguments.index) if arguments else list(shapes)
     if arguments and order != arguments[: len(order)]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ModelError
-from deploy_magics.model._store import Store, to_array
+from deploy_magics.model._store import Store
 from deploy_magics.model._text import quote, size
 
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ def weights(model: onnx.ModelProto, store: Store, most: int) -> Iterator[tuple[s
                 f"weight {quote(name)} takes {size(needed)}, and {size(most)} are allowed",
                 hint="raise DeployMagics.max_bytes",
             )
-        yield name, to_array(tensor, store.read(tensor))
+        yield name, store.array(tensor)

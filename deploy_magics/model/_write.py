@@ -7,19 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from deploy_magics.errors import DeployError, ModelError
+from deploy_magics.errors import ModelError
 from deploy_magics.files import whole_file
 from deploy_magics.model._store import EXTERNAL, Store, all_tensors
 from deploy_magics.model._text import first_line
+from deploy_magics.model._wire import varint
 
 if TYPE_CHECKING:
     import onnx
+
+ONE_FILE_BYTES = 2**31 - 2**24
+"""Weights that one file can hold: protobuf's bound on a message, with room for the structure."""
+
+STREAM_BYTES = 32 * 2**20
+"""More weights than this are written one at a time, so that they need not be in memory together."""
 
 INLINE_BYTES = 1024
 """Smaller tensors stay in the model's file: shape inference reads them there."""
 
 _ALIGNMENT = 4096
 """So that runtimes can map the data into memory; https://onnx.ai/onnx/repo-docs/ExternalData.html."""
+
+_GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 
 
 def write(proto: onnx.ModelProto, store: Store, path: Path, *, external: bool, force: bool = False) -> None:
@@ -45,12 +54,14 @@ def write(proto: onnx.ModelProto, store: Store, path: Path, *, external: bool, f
     DeployError
         Where a file exists, or cannot be written; then neither is there.
     """
-    if not external:
-        data = _in_one(proto, store)
-        if data is not None:
-            with whole_file(path, force=force) as part:
-                part.write_bytes(data)
-            return
+    weights = sum(_length(tensor, store) for tensor in proto.graph.initializer)
+    if not external and weights < ONE_FILE_BYTES:
+        with whole_file(path, force=force) as part, part.open("wb") as file:
+            if weights < STREAM_BYTES:
+                file.write(_serialised(_inlined(proto, store)))
+            else:
+                _stream(proto, store, file)
+        return
     beside = path.with_name(path.name + ".data")
     existed = beside.exists()
     try:
@@ -65,47 +76,67 @@ def write(proto: onnx.ModelProto, store: Store, path: Path, *, external: bool, f
         raise
 
 
-def _in_one(proto: onnx.ModelProto, store: Store) -> bytes | None:
-    """Serialise with all data inside; None where protobuf cannot hold that much."""
-    outside = [tensor for tensor in all_tensors(proto) if tensor.data_location == EXTERNAL]
-    if outside:
-        places = (store.place(tensor) for tensor in outside)
-        if sum(place.length for place in places if place) > 2**31 - 2**20:
-            return None
-        copy = type(proto)()
-        copy.CopyFrom(proto)
-        for tensor in all_tensors(copy):
-            data = store.read(tensor)
-            if data is not None:
-                tensor.ClearField("external_data")
-                tensor.ClearField("data_location")
-                tensor.raw_data = data
-        proto = copy
-    return _try_serialised(proto)
+def _length(tensor: onnx.TensorProto, store: Store) -> int:
+    place = store.place(tensor)
+    return place.length if place else len(tensor.raw_data)
 
 
-def _try_serialised(proto: onnx.ModelProto) -> bytes | None:
+def _inlined(proto: onnx.ModelProto, store: Store) -> onnx.ModelProto:
+    """Copy a model, external data pulled in; the model itself where there are none."""
+    if all(tensor.data_location != EXTERNAL for tensor in all_tensors(proto)):
+        return proto
+    copy = type(proto)()
+    copy.CopyFrom(proto)
+    _pull_in(copy, store)
+    return copy
+
+
+def _pull_in(model: onnx.ModelProto, store: Store) -> None:
+    for tensor in all_tensors(model):
+        data = store.read(tensor)
+        if data is not None:
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+            tensor.raw_data = data
+
+
+def _stream(proto: onnx.ModelProto, store: Store, file: BinaryIO) -> None:
+    """Write a model's initialisers one at a time, after everything else; the order of fields has no meaning."""
+    rest = type(proto)()
+    _copy_but(proto, rest, "graph")
+    _copy_but(proto.graph, rest.graph, "initializer")
+    _pull_in(rest, store)
+    graph = _serialised(rest.graph)
+    rest.ClearField("graph")
+    heads = []
+    for tensor in proto.graph.initializer:
+        head = type(tensor)()
+        _copy_but(tensor, head, "raw_data", "external_data", "data_location")
+        body = _serialised(head)
+        if tensor.HasField("raw_data") or tensor.data_location == EXTERNAL:
+            body += varint(_RAW_DATA << 3 | 2) + varint(_length(tensor, store))
+        heads.append(body)
+    lengths = [len(h) + _length(t, store) for h, t in zip(heads, proto.graph.initializer, strict=True)]
+    tag = varint(_INITIALIZER << 3 | 2)
+    whole = len(graph) + sum(len(tag) + len(varint(length)) + length for length in lengths)
+    file.write(_serialised(rest) + varint(_GRAPH << 3 | 2) + varint(whole) + graph)
+    for head, length, tensor in zip(heads, lengths, proto.graph.initializer, strict=True):
+        file.write(tag + varint(length) + head)
+        file.write(store.read(tensor) or tensor.raw_data)
+
+
+def _serialised(message: Any) -> bytes:
     from google.protobuf.message import EncodeError
 
     try:
-        data: bytes = proto.SerializeToString(deterministic=True)
+        data: bytes = message.SerializeToString(deterministic=True)
     except (EncodeError, ValueError) as error:
         if "UTF-8" in str(error):
             raise ModelError("a name in it is not UTF-8", hint="export the model again") from None
-        # Both "too large" and "nested too deep" come this way, and only the first can be helped.
-        weights = sum(len(tensor.raw_data) for tensor in all_tensors(proto))
-        if weights > 2**30:
-            return None
         raise ModelError(
-            f"the model cannot be serialised: {first_line(error)}", hint="its subgraphs may be nested too deep"
+            f"the model cannot be serialised: {first_line(error)}",
+            hint="its subgraphs may be nested too deep, or it is larger than 2 GB without its weights",
         ) from None
-    return data if len(data) < 2**31 else None
-
-
-def _serialised(proto: onnx.ModelProto) -> bytes:
-    data = _try_serialised(proto)
-    if data is None:
-        raise ModelError("the model is larger than 2 GB even without its weights")
     return data
 
 
@@ -114,9 +145,11 @@ def _externalised(proto: onnx.ModelProto, store: Store, file: BinaryIO, name: st
     slim = type(proto)()
     _copy_but(proto, slim, "graph")
     _copy_but(proto.graph, slim.graph, "initializer")
+    # Data of attributes and subgraphs stay inside: runtimes differ in whether they look for them elsewhere.
+    _pull_in(slim, store)
     for tensor in proto.graph.initializer:
         other = slim.graph.initializer.add()
-        data = store.read(tensor) if tensor.data_location == EXTERNAL else None
+        data = store.read(tensor)
         if data is None and not tensor.HasField("raw_data"):
             other.CopyFrom(tensor)
             continue
@@ -127,22 +160,10 @@ def _externalised(proto: onnx.ModelProto, store: Store, file: BinaryIO, name: st
             continue
         file.seek(-file.tell() % _ALIGNMENT, 1)
         for key, value in (("location", name), ("offset", str(file.tell())), ("length", str(len(data)))):
-            entry = other.external_data.add()
-            entry.key, entry.value = key, value
+            other.external_data.add(key=key, value=value)
         other.data_location = EXTERNAL
         file.write(data)
-    # Data of attributes and subgraphs stay inside: runtimes differ in whether they look for them elsewhere.
-    for tensor in all_tensors(slim):
-        if tensor.data_location == EXTERNAL and not _refers(tensor, name):
-            data = store.read(tensor)
-            tensor.ClearField("external_data")
-            tensor.ClearField("data_location")
-            tensor.raw_data = data or b""
     return slim
-
-
-def _refers(tensor: onnx.TensorProto, name: str) -> bool:
-    return any(entry.key == "location" and entry.value == name for entry in tensor.external_data)
 
 
 def _copy_but(source: Any, target: Any, *names: str) -> None:
@@ -165,5 +186,3 @@ def naming(called: str) -> Iterator[None]:
         yield
     except ModelError as error:
         raise ModelError(f"{called}: {error.message}", hint=error.hint) from None
-    except DeployError:
-        raise

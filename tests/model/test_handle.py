@@ -122,6 +122,18 @@ def test_with_proto(path: Path) -> None:
     assert other.digest != made.digest
 
 
+@pytest.mark.parametrize("start", ["skeleton", "proto"])
+def test_large_weights_are_written_one_at_a_time(start: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deploy_magics.model import _write
+
+    monkeypatch.setattr(_write, "STREAM_BYTES", 0)
+    made = Model.of(path)
+    other = made.with_proto(getattr(made, start), source="copied")
+    assert other.external_files == ()
+    assert other.proto == made.proto
+    assert np.array_equal(ran(other), ran(made))
+
+
 def test_with_proto_of_nonsense_is_refused(path: Path) -> None:
     proto = onnx.ModelProto()
     with pytest.raises(ModelError, match="changed"):
@@ -266,7 +278,7 @@ def test_larger_than_one_file_may_be(tmp_path: Path) -> None:
 def test_written_with_external_data_when_too_large(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from deploy_magics.model import _write
 
-    monkeypatch.setattr(_write, "_in_one", lambda proto, store: None)
+    monkeypatch.setattr(_write, "ONE_FILE_BYTES", 1000)
     made = Model.of(path).with_proto(linear(), source="large")
     assert len(made.external_files) == 1
     assert np.array_equal(ran(made), ran(Model.of(path)))
