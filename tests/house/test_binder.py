@@ -9,9 +9,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 
+from deploy_magics import zoo
 from tests.house.repository import ROOT, tracked
 
 _BINDER = ROOT / "binder"
@@ -47,6 +49,19 @@ def test_scripts_stop_at_the_first_error() -> None:
     if start.exists():
         assert start.read_text(encoding="utf-8").rstrip().endswith('exec "$@"')
     assert all((_BINDER / name).stat().st_mode & 0o111 for name in ("postBuild", "start") if (_BINDER / name).exists())
+
+
+def test_networks_of_the_workbooks_are_made_beforehand() -> None:
+    made = {name for name in zoo.names() if zoo.entry(name).kind in {"torch", "light"}}
+    used = set()
+    for path in (ROOT / "workbooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                used |= made & set(re.findall(r"[\w.-]+", cell.source))
+    listed = re.search(r'NETWORKS = "(.*)"', (_BINDER / "postBuild").read_text(encoding="utf-8"))
+    assert listed is not None
+    assert used
+    assert used <= set(listed.group(1).split()) <= made
 
 
 def test_repo2docker_takes_it(tmp_path: Path) -> None:
