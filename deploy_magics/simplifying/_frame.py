@@ -86,10 +86,30 @@ def _please_checker(model: onnx.ModelProto) -> None:
         # Older ones may not have constants that are no inputs.
         model.ir_version = max(model.ir_version, _FIRST_IR_WITH_CONSTANTS)
     model.graph.name = model.graph.name or "graph"
+    if not all(_is_typed(value) for value in model.graph.output):
+        _infer_outputs(model)
     for graph in _graph.all_graphs(model.graph):
         for node in graph.node:
             if node.domain == "ai.onnx":
                 node.domain = ""
+
+
+def _is_typed(value: onnx.ValueInfoProto) -> bool:
+    kind = value.type.WhichOneof("value")
+    return kind is not None and (kind != "tensor_type" or value.type.tensor_type.HasField("shape"))
+
+
+def _infer_outputs(model: onnx.ModelProto) -> None:
+    """Give outputs the type and shape that the model does not tell, where they can be found."""
+    import onnx
+
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model)
+    except Exception:  # noqa: BLE001 - it raises whatever its C++ part did; the checker will say what is missing
+        return
+    for value, found in zip(model.graph.output, inferred.graph.output, strict=True):
+        if not _is_typed(value) and _is_typed(found):
+            value.type.CopyFrom(found.type)
 
 
 def bind(graph: onnx.GraphProto, shapes: Mapping[str, Shape]) -> bool:
@@ -129,6 +149,7 @@ def restore(model: onnx.ModelProto, frame: Frame) -> None:
     _restore_interface(model.graph, frame)
     _restore_opsets(model, head)
     _graph.drop_unused(model.graph)
+    _graph.pack(model.graph)
     present: set[str] = set()
     for graph in _graph.all_graphs(model.graph):
         present.update(name for node in graph.node for name in node.output)

@@ -61,7 +61,8 @@ def sort(graph: onnx.GraphProto) -> int:
     ModelError
         Where nodes read from each other in a circle.
     """
-    return sum(_sort_one(found) for found in list(all_graphs(graph)))
+    # Inner ones first: to sort a graph is to copy its nodes, and what they hold.
+    return sum(_sort_one(found) for found in reversed(list(all_graphs(graph))))
 
 
 def _sort_one(graph: onnx.GraphProto) -> bool:
@@ -138,3 +139,21 @@ def free_inputs(graph: onnx.GraphProto) -> int:
     for index in reversed(both):
         del graph.input[index]
     return len(both)
+
+
+def pack(graph: onnx.GraphProto) -> None:
+    """Store the values of every initialiser as raw bytes, which readers can skip, map and copy.
+
+    Some tools write them as lists of numbers instead.
+    """
+    from onnx import numpy_helper
+
+    for found in all_graphs(graph):
+        for tensor in found.initializer:
+            if not (tensor.float_data or tensor.double_data or tensor.int64_data):
+                continue
+            packed = numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name)
+            if packed.data_type == tensor.data_type:
+                for part in ("float_data", "double_data", "int64_data"):
+                    tensor.ClearField(part)
+                tensor.raw_data = packed.raw_data

@@ -89,7 +89,7 @@ def simplify(
     Raises
     ------
     Refused
-        Where the backend does not take the model, or cannot keep within the bound.
+        Where the backend does not take the model, cannot keep within the bound, or makes more nodes of it.
     ModelError
         Where the model cannot be simplified by any.
     """
@@ -98,17 +98,19 @@ def simplify(
         model = _load(path)
         _check_size(model)
         frame = _frame.prepare(model, shapes)
-        ready = out.with_name("prepared.onnx")
+        parts = out.parent / "parts"
+        parts.mkdir()
+        ready = parts / "prepared.onnx"
         ready.write_bytes(model.SerializeToString())
         before = ready.stat().st_size
         outputs = [value.name for value in model.graph.output]
-        domains = _domains(model)
+        domains, most_nodes = _domains(model), _nodes(model)
         del model
         limit = int(before * max_growth)
-        smallest = 0
+        why = ""
         efforts = [effort for effort in EFFORTS if fold or not effort.fold]
         for effort in efforts:
-            result = _try(ready, out, backend, effort, limit - before)
+            result = _try(ready, backend, effort, limit - before)
             if result is None:
                 continue
             if [value.name for value in result.graph.output] != outputs:
@@ -117,21 +119,24 @@ def simplify(
             if foreign:
                 raise Refused(f"its result needs operators of {', '.join(sorted(foreign))}, which are not standard")
             _frame.restore(result, frame)
-            size = result.ByteSize()
-            if size <= min(limit, MOST_BYTES):
+            size, nodes = result.ByteSize(), _nodes(result)
+            if size <= min(limit, MOST_BYTES) and nodes <= most_nodes:
                 out.write_bytes(result.SerializeToString())
                 return Done(before, size, frame.repaired, (*frame.notes, *_left(result, effort)))
-            smallest = min(smallest or size, size)
-        raise Refused(f"its result has {smallest / 2**20:.1f} MiB, more than {max_growth:g} times the model")
+            if nodes > most_nodes:  # a Loop written out
+                why = f"its result has {nodes} nodes, the model {most_nodes}"
+            else:
+                why = f"its result has {_written(size)}, more than {max_growth:g} times the model"
+        raise Refused(why)
 
 
-def _try(ready: Path, out: Path, backend: Backend, effort: Effort, spare: int) -> onnx.ModelProto | None:
+def _try(ready: Path, backend: Backend, effort: Effort, spare: int) -> onnx.ModelProto | None:
     """Make one effort; None where this backend has no such."""
     if backend == "onnxsim":
         return _onnxsim.run(ready, largest=int(spare * effort.share), fold=effort.fold, fuse=effort.fuse)
     if (effort.fold and effort.note) or not effort.fuse:
         return None
-    return _ort.run(ready, out.with_name("optimised.onnx"), fold=effort.fold)
+    return _ort.run(ready, ready.with_name("optimised.onnx"), fold=effort.fold)
 
 
 def _left(model: onnx.ModelProto, effort: Effort) -> list[str]:
@@ -163,6 +168,15 @@ def _check_size(model: onnx.ModelProto) -> None:
         raise ModelError(
             f"with its weights the model has {size / 2**30:.1f} GiB; 2 GiB is the most that can be simplified"
         )
+
+
+def _nodes(model: onnx.ModelProto) -> int:
+    inside = sum(len(graph.node) for graph in all_graphs(model.graph))
+    return inside + sum(len(function.node) for function in model.functions)
+
+
+def _written(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
 
 
 def _domains(model: onnx.ModelProto) -> set[str]:

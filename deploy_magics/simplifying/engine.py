@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_magics import workers
-from deploy_magics.errors import ModelError, WorkerError
+from deploy_magics.errors import DeployError, ModelError, WorkerError
 from deploy_magics.simplifying._job import Done
 from deploy_magics.simplifying._refusal import Refused
 
@@ -108,8 +108,10 @@ def simplify_file(
     while waiting:
         attempt = waiting.pop(0)
         on_try(attempt.name)
-        target = folder / f"{attempt.backend}.onnx"
+        place = folder / attempt.name
+        target = place / source.name
         try:
+            place.mkdir()
             done: Done = workers.call(
                 JOB,
                 str(source),
@@ -121,8 +123,10 @@ def simplify_file(
                 name=attempt.name,
                 timeout=timeout,
                 memory=memory,
-                env={"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"},
+                env={"TMPDIR": str(place), "OMP_NUM_THREADS": "1"},
             )
+        except OSError as error:
+            raise DeployError(f"cannot write in {str(folder)!r}: {error.strerror or error}") from None
         except Refused as refused:
             said.append(f"{attempt.name} refused: {refused.message}")
             if attempt == _Try("ort", fold=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +59,18 @@ class Outcome:
 
 
 def run(model: Model, options: Options, tell: Callable[[float, str], None]) -> Outcome:
+    """Simplify one model and hold the result against the original; see :func:`_run` for what it raises."""
+    from deploy_magics import workers
+
+    try:
+        return _run(model, options, tell)
+    except workers.WorkerTimeout as error:
+        raise type(error)(error.message, hint="the original is kept; allow more with --timeout") from None
+    except workers.WorkerOutOfMemory as error:
+        raise type(error)(error.message, hint="the original is kept; allow more with --memory") from None
+
+
+def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> Outcome:
     """Simplify one model and hold the result against the original.
 
     Parameters
@@ -76,8 +88,11 @@ def run(model: Model, options: Options, tell: Callable[[float, str], None]) -> O
         Where the original does not run, so that nothing could be verified, or no backend can simplify it.
     VerificationError
         Where the result computes something else.
+    WorkerError
+        Where running either of the two crashes or passes a bound.
     """
     from deploy_magics import verifying
+    from deploy_magics.model._temporary import Folder
     from deploy_magics.simplifying import simplify_file
 
     if model.size_bytes > MOST_BYTES:
@@ -88,10 +103,10 @@ def run(model: Model, options: Options, tell: Callable[[float, str], None]) -> O
     tell(0.0, "running the original")
     inputs = verifying.inputs_for(model, data=options.data)
     reference = verifying.Reference.of(model, inputs, running=running)
-    with tempfile.TemporaryDirectory(prefix="deploy-magics-simplify-") as folder, model.file() as path:
+    with closing(Folder()) as folder, model.file() as path:
         done = simplify_file(
             path,
-            Path(folder),
+            folder.path,
             shapes={spec.name: spec.shape for spec in model.inputs if spec.shape is not None},
             max_growth=options.max_growth,
             timeout=options.timeout,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from deploy_magics.model import Model
 
 MIB = 2**20
+_SMALLEST_MIB = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def detail(name: str, before: Totals, after: Totals, *, titled: bool) -> Table:
     rows.append(_counted("params", before.params, after.params))
     rows.append(_counted("MACs", before.macs, after.macs))
     if before.weight_bytes is not None and after.weight_bytes is not None:
-        rows.append(_sized("weights (MiB)", before.weight_bytes, after.weight_bytes, 3))
-    rows.append(_sized("model size (MiB)", before.size_bytes, after.size_bytes, 1))
+        rows.append(_sized("weights", before.weight_bytes, after.weight_bytes, 3))
+    rows.append(_sized("model size", before.size_bytes, after.size_bytes, 1))
     columns = (
         Column("what", "op type", kind="text", help="Operator type, and totals at the end."),
         Column("before", "before", kind="integer"),
@@ -142,18 +143,27 @@ def _sized_model(model: Model) -> Model:
         return model
 
 
-def mib(size: int, decimals: int = 1) -> str:
-    """Write bytes as MiB: one decimal, or what a small size needs.
+def sizes(before: int, after: int, decimals: int = 1) -> tuple[str, str, str]:
+    """Write two sizes in the same unit, which follows from the first.
+
+    Returns
+    -------
+    tuple of str
+        Unit, before, after.
 
     Examples
     --------
-    >>> mib(102440608), mib(322906)
-    ('97.7', '0.31')
+    >>> sizes(102440608, 102120000)
+    ('MiB', '97.7', '97.4')
+    >>> sizes(47597, 46511)
+    ('KiB', '46.5', '45.4')
     """
-    value = size / MIB
-    if decimals < 2 and 0 < value < 10:
-        decimals = 2
-    return f"{value:.{decimals}f}"
+    power, unit = (20, "MiB") if before >= _SMALLEST_MIB * MIB else (10, "KiB") if before >= 1024 else (0, "B")
+    places = decimals if power else 0
+    written = [f"{size / 2**power:.{places}f}" for size in (before, after)]
+    if power == 20 and before < 10 * MIB:
+        written = [f"{size / MIB:.{max(2, places)}f}" for size in (before, after)]
+    return unit, written[0], written[1]
 
 
 def _foreign(domain: str) -> bool:
@@ -169,11 +179,11 @@ def _counted(name: str, before: int | Missing, after: int | Missing) -> Row:
 
 def _sized(name: str, before: int, after: int, decimals: int) -> Row:
     """Make a row of sizes, which are no whole numbers as the column's others are, and so are written out."""
-    written = mib(before, decimals), mib(after, decimals)
+    unit, *written = sizes(before, after, decimals)
     places = max(len(text.partition(".")[2]) for text in written)
-    change = float(written[1]) - float(written[0])
-    sign = "−" if change < 0 else ""
-    return Row({"what": name, "before": written[0], "after": written[1], "change": f"{sign}{abs(change):.{places}f}"})
+    change = round(float(written[1]) - float(written[0]), places)
+    text = f"{'−' if change < 0 else ''}{abs(change):.{places}f}"
+    return Row({"what": f"{name} ({unit})", "before": written[0], "after": written[1], "change": text})
 
 
 def _millions(macs: int | Missing) -> Cell:

@@ -11,7 +11,7 @@ from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.result import Cell, Missing, Note, Result, Row, Table
 from deploy_magics.steps._registry import step
-from deploy_magics.steps._simplify_tables import Totals, detail, mib, summary, summary_row, totals
+from deploy_magics.steps._simplify_tables import Totals, detail, sizes, summary, summary_row, totals
 
 if TYPE_CHECKING:
     from deploy_magics.model import Model
@@ -46,7 +46,7 @@ def simplify(
     *models: AModel,
     output: Annotated[str | Path | None, OutputPath()] = None,
     force: bool = False,
-    data: Annotated[FeedSource | None, OutputPath()] = None,
+    data: FeedSource | None = None,
     tolerance: float | None = None,
     max_growth: float = 1.5,
     bench: bool = False,
@@ -229,10 +229,10 @@ def _headline(lines: Sequence[_Line]) -> str:
     assert line.after is not None
     if not line.outcome.changed:
         return f"{line.original.name}: nothing to simplify"
-    sizes = mib(line.before.size_bytes), mib(line.after.size_bytes)
-    size = f"{sizes[0]} → {sizes[1]} MiB" if sizes[0] != sizes[1] else f"{sizes[0]} MiB as before"
-    same = "no output depends on its inputs" if line.outcome.verification.proves_nothing else "computes the same"
-    return f"{line.original.name}: {line.before.nodes} → {line.after.nodes} nodes, {size}; {same}"
+    unit, before, after = sizes(line.before.size_bytes, line.after.size_bytes)
+    size = f"{before} → {after} {unit}" if before != after else f"{before} {unit} as before"
+    verdict = line.outcome.verification.verdict
+    return f"{line.original.name}: {line.before.nodes} → {line.after.nodes} nodes, {size}; {verdict}"
 
 
 def _facts(outcome: Outcome, paths: Sequence[Path]) -> tuple[tuple[str, str], ...]:
@@ -247,7 +247,10 @@ def _remarks(outcome: Outcome) -> list[tuple[str, bool]]:
     lines = [(text, False) for text in outcome.done.notes]
     if not outcome.changed:
         lines.append(("the result is no smaller than the original, which is kept", False))
-    return [*lines, *outcome.verification.remarks()]
+    lines += outcome.verification.remarks()
+    if outcome.verification.proves_nothing and not outcome.verification.random:
+        lines.append(("give inputs on which its outputs differ: --data inputs.npz", False))
+    return lines
 
 
 def _summary_row(line: _Line) -> Row:
@@ -265,7 +268,7 @@ def _summary_row(line: _Line) -> Row:
         line.original.name,
         line.before,
         line.after,
-        error=Missing("no output depends on its inputs") if found.proves_nothing else found.max_rel,
+        error=Missing(found.verdict) if found.proves_nothing else found.max_rel,
         by=line.outcome.done.backend if line.outcome.changed else "nothing to gain",
         seconds=line.outcome.done.seconds,
     )

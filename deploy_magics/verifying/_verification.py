@@ -66,6 +66,15 @@ class Verification:
         return not any(each.values and not each.constant for each in compared)
 
     @property
+    def verdict(self) -> str:
+        """What it comes to, in some words."""
+        if not self.ok:
+            return "computes something else"
+        if self.random and all(each.name in self.random for each in self.differences):
+            return "is random, which cannot be compared"
+        return "comparing it proves nothing" if self.proves_nothing else "computes the same"
+
+    @property
     def max_rel(self) -> float:
         """Largest difference as a share of its output's range, over the outputs that can be compared."""
         return max((each.max_rel for each in self.differences if each.name not in self.random), default=0.0)
