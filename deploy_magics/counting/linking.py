@@ -133,6 +133,7 @@ class _Builder:
             if value.body is body:
                 value.is_output = True
             elif body.owner is not None:
+                value.uses.append((body.owner, -1))
                 _capture(body.owner, value)
             body.outputs.append(value)
 

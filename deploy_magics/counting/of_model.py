@@ -34,6 +34,8 @@ def count_model(model: Model, by: str = "conv+linear") -> Counts:
     ArgumentError
         Where there is no such convention.
     """
+    # Before native code that would expand them as well.
+    check_functions(model.skeleton)
     return count(_inlined(model.concrete().inferred()), by)
 
 
@@ -53,7 +55,6 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
         return proto
     from deploy_magics import workers
 
-    check_functions(proto)
     try:
         data = workers.call(
             "deploy_magics.counting.of_model:inline_and_infer",

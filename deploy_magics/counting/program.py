@@ -35,7 +35,7 @@ class Value:
     producer : Op or None
         None for inputs and initialisers.
     uses : list of (Op, int)
-        Operations that read it, with the position of the input.
+        Operations that read it, with the position of the input; -1 where a subgraph of theirs gives it out.
     tensor : onnx.TensorProto, onnx.SparseTensorProto or None
         Its content, for initialisers and Constant nodes that hold a tensor.
     constant : bool
