@@ -32,11 +32,21 @@ MOVEMENT = _words(
 )
 """Kinds that move, select or make data and compute nothing."""
 
+DATA_DEPENDENT = _words(
+    """
+    Bernoulli BlackmanWindow Col2Im DFT Det HammingWindow HannWindow ImageDecoder MaxUnpool MelWeightMatrix Multinomial
+    NegativeLogLikelihoodLoss NonMaxSuppression RandomNormal RandomNormalLike RandomUniform RandomUniformLike
+    RegexFullMatch STFT SoftmaxCrossEntropyLoss StringConcat StringNormalizer StringSplit TfIdfVectorizer TopK Unique
+    ai.onnx.ml.ArrayFeatureExtractor ai.onnx.ml.LabelEncoder
+    """
+)
+"""Kinds without multiply-accumulates whose work depends on the data or the algorithm: no convention counts them."""
+
 _UNARY = _words(
     """
     Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid
     HardSwish IsInf IsNaN LeakyRelu Log Mish Neg Not PRelu Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh
-    Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Binarizer
+    Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu ai.onnx.ml.Binarizer
     com.microsoft.Gelu com.microsoft.FastGelu com.microsoft.QuickGelu com.microsoft.QLinearSigmoid
     com.microsoft.QLinearLeakyRelu
     """
@@ -126,6 +136,8 @@ ALL: dict[str, Rule] = {
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), _per_output(2)),
     # The range first, then as QuantizeLinear.
     "DynamicQuantizeLinear": _per_output(4),
+    # Each pair of elements is turned: two products and a sum for each.
+    **dict.fromkeys(("RotaryEmbedding", f"{MS}RotaryEmbedding"), _per_output(3)),
     # 4 samples of 2 FLOPs each, as for bilinear interpolation.
     **dict.fromkeys(("GridSample", "RoiAlign"), _per_output(8)),
 }
@@ -158,4 +170,4 @@ def moves_data(kind: str) -> bool:
 
 def is_arithmetic(kind: str) -> bool:
     """Say whether a kind of operation is known here to compute, whatever the convention counts."""
-    return kind in ALL
+    return kind in ALL or kind in DATA_DEPENDENT
