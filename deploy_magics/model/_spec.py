@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,9 +108,14 @@ class Limits:
     ----------
     max_bytes : int
         Bytes that one file, one feed or one folded constant may take.
+
+    Notes
+    -----
+    Where none is given, ``Limits.default_max_bytes`` holds; in a notebook ``%config DeployMagics.max_bytes`` sets it.
     """
 
-    max_bytes: int = 2 * 2**30
+    default_max_bytes: ClassVar[int] = 2 * 2**30
+    max_bytes: int = field(default_factory=lambda: Limits.default_max_bytes)
 
 
 @dataclass(frozen=True)
