@@ -97,10 +97,15 @@ class Binding:
         How it is called: ``"%bench"``, ``"deploy-magics bench"``.
     extras : tuple[Extra, ...]
         Options added to its own; one that the function has itself is left to it.
+    cell : bool
+        Whether it has a cell form to tell of.
     """
 
-    def __init__(self, function: Callable[..., Any], command: str, extras: tuple[Extra, ...] = ()) -> None:
+    def __init__(
+        self, function: Callable[..., Any], command: str, extras: tuple[Extra, ...] = (), *, cell: bool = False
+    ) -> None:
         self.function = function
+        self.cell = cell
         self.command = command
         self._group = _GROUPS.get(extras, "Others")
         own = {option.flag for option in self.options}
@@ -176,22 +181,20 @@ class Binding:
         self._place_models(call, models() if models else ())
         return call
 
-    def help(self, defaults: Mapping[str, Any] | None = None, *, cell: bool = False) -> str:
+    def help(self, defaults: Mapping[str, Any] | None = None) -> str:
         """Give the help text.
 
         Parameters
         ----------
         defaults : Mapping[str, Any], optional
             Defaults that were configured, by argument name.
-        cell : bool
-            Whether there is a cell form to tell of.
         """
         from deploy_magics.binding._help import render
 
         takes = self.model_option
         placed = [_placed(option) for option in self.options if option.positional]
         usage = " ".join([self.command, *placed, "[OPTIONS]"])
-        if cell:
+        if self.cell:
             usage += _CELL_USAGE.format(command=self.command)
         notes = ""
         if self.extras and self._group == _GROUPS[NOTEBOOK]:
@@ -221,7 +224,8 @@ class Binding:
                 raise ArgumentError(f"{self.command} takes one model")
             call.values[takes.name] = models[0]
         if takes.name not in call.values or call.values[takes.name] == ():
-            raise ArgumentError(f"{self.command} needs a model", hint=f"for example: {self.command} resnet50")
+            other = f", or %{self.command} and a cell that ends with one" if self.cell else ""
+            raise ArgumentError(f"{self.command} needs a model", hint=f"for example {self.command} resnet50{other}")
 
     def app(self, reader: Reader | None = None, defaults: Mapping[str, Any] | None = None) -> App:
         """Give the function as cyclopts sees it.

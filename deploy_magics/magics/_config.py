@@ -35,6 +35,7 @@ class DeployMagics(Magics):
         config=True
     )
     max_growth = Float(None, allow_none=True, help="Times that a simplified model may grow.").tag(config=True)
+    memory = Float(None, allow_none=True, help="GiB that worker processes may take.").tag(config=True)
     timeout = Float(None, allow_none=True, help="Seconds after which a worker is ended.").tag(config=True)
 
     def defaults(self) -> dict[str, Any]:
@@ -57,3 +58,9 @@ class DeployMagics(Magics):
     @observe("traceback")
     def _show_traceback(self, change: Any) -> None:
         DeployError.show_traceback = change["new"]
+
+    @observe("max_bytes")
+    def _bound_models(self, change: Any) -> None:
+        from deploy_magics.model import Limits
+
+        Limits.default_max_bytes = change["new"]

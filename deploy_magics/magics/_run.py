@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError, Interrupted
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from deploy_magics.binding import Binding, Call, Resolver
     from deploy_magics.magics._config import DeployMagics
+    from deploy_magics.progress import Reporter
     from deploy_magics.result import Result
     from deploy_magics.steps import Step
 
@@ -67,11 +68,11 @@ class Runner:
         assert magics.shell is not None
         self.shell: InteractiveShell = magics.shell
         self.step: Step = get(name)
-        self.binding: Binding = Binding(self.step.function, f"%{name}", NOTEBOOK)
+        self.binding: Binding = Binding(self.step.function, f"%{name}", NOTEBOOK, cell=self.step.cell)
 
     def help(self) -> str:
         """Give the step's help."""
-        return self.binding.help(self.magics.defaults(), cell=self.step.cell)
+        return self.binding.help(self.magics.defaults())
 
     def run(self, line: str, cell: str | None, local: Mapping[str, Any]) -> Result | None:
         """Run the step, show and keep its result."""
@@ -126,13 +127,14 @@ class Runner:
 
         display(shown)  # type: ignore[no-untyped-call]
 
-    def _reporting(self) -> Any:
+    def _reporting(self) -> AbstractContextManager[None]:
         from deploy_magics.progress import reporting
 
-        return reporting(self._reporter) if self.magics.progress else nullcontext()
+        return reporting(_reporter) if self.magics.progress else nullcontext()
 
-    def _reporter(self) -> Any:
-        """Make what shows progress; called by a step's first report, so that a quick one imports nothing."""
-        from deploy_magics.views import progress
 
-        return progress.NotebookReporter() if hasattr(self.shell, "kernel") else progress.TerminalReporter()
+def _reporter() -> Reporter:
+    """Make what shows progress; called by a step's first report, so that one without imports nothing."""
+    from deploy_magics.views.progress import reporter
+
+    return reporter()

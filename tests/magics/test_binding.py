@@ -134,7 +134,7 @@ class TestOptions:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "%toy needs a model; for example: %toy resnet50"),
+        ("", "%toy needs a model; for example %toy resnet50"),
         ("resnet51", "there is no file or network of the zoo 'resnet51'; did you mean 'resnet50'"),
         ("b.onnx", "there is no file 'b.onnx'; did you mean 'a.onnx'?"),
         ("nowhere/else.onnx", "there is no file 'nowhere/else.onnx'; check the path"),
@@ -188,7 +188,7 @@ def test_calling_is_the_function_itself() -> None:
 
 class TestHelp:
     def text(self) -> str:
-        return Binding(toys.toy, "%toy", NOTEBOOK).help({"threads": 8}, cell=True)
+        return Binding(toys.toy, "%toy", NOTEBOOK, cell=True).help({"threads": 8})
 
     def test_has_what_the_docstring_says(self) -> None:
         text = self.text()

@@ -7,6 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from deploy_magics.errors import DeployError
+from deploy_magics.model import Limits
 from tests.magics import toys
 from tests.magics.conftest import Shell
 
@@ -155,6 +156,28 @@ class TestConfig:
         assert "threads" in record.getMessage()
         assert "\n" not in record.getMessage()
         assert shell.printed("%config DeployMagics.threads") == ""
+
+    def test_max_bytes_bounds_models_opened_from_then_on(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Limits, "default_max_bytes", Limits.default_max_bytes)
+        shell.printed("%config DeployMagics.max_bytes = 1000")
+        assert Limits().max_bytes == 1000
+        assert Limits(max_bytes=5).max_bytes == 5
+
+    def test_progress_can_be_switched_off(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        from deploy_magics.magics import _run
+
+        made: list[str] = []
+        monkeypatch.setattr(_run, "_reporter", lambda: made.append("reporter"))
+        shell.printed("%slow lenet --seconds 0")
+        assert made == ["reporter"]
+        shell.printed("%config DeployMagics.progress = False\n%slow lenet --seconds 0")
+        assert made == ["reporter"]
+
+    def test_a_cell_without_model_or_the_other_form_is_told_of_both(self, shell: Shell) -> None:
+        line = shell.line("%toy")
+        assert line == (
+            "ArgumentError: %toy needs a model; for example %toy resnet50, or %%toy and a cell that ends with one"
+        )
 
     def test_traceback_is_shown_when_asked_for(self, shell: Shell) -> None:
         shell.printed("%config DeployMagics.traceback = True")
