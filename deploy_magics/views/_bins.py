@@ -252,5 +252,5 @@ def _track(samples: Samples, columns: int, start: float, end: float, low: float,
 def _steps(values: NDArray[np.float64], low: float, high: float) -> tuple[int, ...]:
     import numpy as np
 
-    steps = np.rint((values - low) / (high - low) * STRIP_STEPS)
-    return tuple(np.where(values > high, STRIP_STEPS + 1, np.clip(steps, 0, STRIP_STEPS)).astype(int).tolist())
+    steps = np.rint((np.clip(values, low, high) - low) / (high - low) * STRIP_STEPS)
+    return tuple(np.where(values > high, STRIP_STEPS + 1, steps).astype(int).tolist())

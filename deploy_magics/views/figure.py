@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Column, Ratio, Result, Row, Table
+from deploy_magics.result import Column, Ratio, Result, Table
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._names import clean, shorten
 from deploy_magics.views._numbers import decimals, own_decimals, write
 from deploy_magics.views._palette import GREY, colours
-from deploy_magics.views._plan import as_number
+from deploy_magics.views._plan import as_number, base_decimals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,47 +82,48 @@ def _bars(table: Table) -> int:
 
 
 def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -> None:
-    rows = table.rows[:MAX_BARS]
-    base = decimals(column.digits, [n for v in table.values(column.key) if (n := as_number(v)) is not None])
+    values = [as_number(value) for value in table.values(column.key)]
+    base = base_decimals(column, [value for value in values if value is not None])
+    chosen = _largest(values) if len(values) > MAX_BARS else range(len(values))
     first = table.columns[0].key
-    for place, row in enumerate(rows):
-        value = as_number(row.cells.get(column.key))
-        hue = hues.get(str(row.cells.get(first, "")), GREY)
+    for place, index in enumerate(chosen):
+        row, value = table.rows[index], values[index]
         if row.status == "failed" or value is None or not math.isfinite(value):
             said = "failed" if row.status == "failed" else "–"
             axis.annotate(said, (0, place), xytext=(4, 0), textcoords="offset points", va="center", color="#767676")
             continue
-        ends = _interval(table, row, column, place)
-        axis.barh(place, value, height=0.6, color=hue, alpha=0.75)
-        if ends:
-            axis.errorbar(value, place, xerr=[[value - ends[0]], [ends[1] - value]], color="#404040", capsize=3, lw=1)
-        far = max(value, ends[1] if ends else value)
+        axis.barh(place, value, height=0.6, color=hues.get(str(row.cells.get(first, "")), GREY), alpha=0.75)
+        low, high = _interval(table, index, column) or (value, value)
+        if high > low:
+            axis.errorbar(value, place, xerr=[[value - low], [high - value]], color="#404040", capsize=3, lw=1)
         text = write(value, own_decimals(value, base))
-        axis.annotate(text, (far, place), xytext=(4, 0), textcoords="offset points", va="center")
-    names = [_literal(shorten(clean(row.cells.get(first, "")), 36)) for row in rows]
-    axis.set_yticks(range(len(rows)), names)
-    axis.set_ylim(len(rows) - 0.4, -0.6)
-    left = len(table.rows) - len(rows)
-    axis.set_xlabel(
-        _literal(clean(column.label) + (f", first {len(rows)} of {len(table.rows):,} rows" if left else ""))
-    )
+        axis.annotate(text, (max(high, 0), place), xytext=(4, 0), textcoords="offset points", va="center")
+    names = [_literal(shorten(clean(table.rows[index].cells.get(first, "")), 36)) for index in chosen]
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    left = f", largest {len(names)} of {len(values):,} rows" if len(values) > len(names) else ""
+    axis.set_xlabel(_literal(clean(column.label) + left))
     axis.margins(x=0.12)
     _plain(axis)
     axis.tick_params(axis="y", length=0)
 
 
-def _interval(table: Table, row: Row, column: Column, place: int) -> tuple[float, float] | None:
+def _largest(values: list[float | None]) -> list[int]:
+    known = [index for index, value in enumerate(values) if value is not None and math.isfinite(value)]
+    return sorted(known, key=lambda index: -(values[index] or 0.0))[:MAX_BARS]
+
+
+def _interval(table: Table, index: int, column: Column) -> tuple[float, float] | None:
     """Carry the interval of a ratio to the figure it is of: the baseline's value times its ends."""
-    if table.baseline is None or place == table.baseline:
+    value = as_number(table.rows[index].cells.get(column.key))
+    if value is None or table.baseline is None or index == table.baseline:
         return None
     unit = as_number(table.rows[table.baseline].cells.get(column.key))
     for other in table.columns:
-        ratio = row.cells.get(other.key)
+        ratio = table.rows[index].cells.get(other.key)
         if other.ratio_of == column.key and isinstance(ratio, Ratio) and not ratio.is_exact and unit is not None:
-            value = as_number(row.cells.get(column.key))
             ends = (ratio.low * unit, ratio.high * unit)
-            if value is not None and all(map(math.isfinite, ends)):
-                return min(ends[0], value), max(ends[1], value)
+            return (min(ends[0], value), max(ends[1], value)) if all(map(math.isfinite, ends)) else None
     return None
 
 

@@ -20,14 +20,13 @@ from deploy_magics.views._palette import GREY, colours
 from deploy_magics.views._plan import CellView, ColumnView, Plan, bar, plan, state
 
 MAX_ROWS = 200
-MAX_MORE_CELLS = 2_000
+MAX_MORE_CELLS = 1_200
 NAME = 90
 BAR = 76
 FEW_ROWS = 6
-# Alignment twice: viewers that drop styles keep the attribute, and JupyterLab's own style sheet, which sets all cells
-# to the right, gives way to the style only.
+# Figures are set to the right for a whole table at once, which keeps it small. Texts are set to the left twice: viewers
+# that drop styles keep the attribute, and JupyterLab's own style sheet gives way to the style only.
 LEFT = 'align="left" style="text-align:left"'
-RIGHT = 'align="right"'
 
 
 def render(result: Result, uid: str = "") -> str:
@@ -138,16 +137,18 @@ def _grid(plan: Plan, views: tuple[ColumnView, ...], hues: dict[str, str], name:
             hue = hues.get(_key(plan, index), GREY)
             cells += [_cell(view, view.cells[index], hue) for view in views[1:]]
         mark = state(plan.table, index)
-        rows.append(f'<tr class="dm-row{f" dm-{mark}" if mark else ""}">{"".join(cells)}</tr>')
+        kind = f' class="dm-{mark}"' if mark else ""
+        rows.append(f"<tr{kind}>{''.join(cells)}</tr>")
     foot = ""
     if plan.table.footer and name == "dm-table":
         first = views[0].footer
         label = escape(first.text) if first and first.text else "total"
         cells = [_cell(view, view.footer or CellView(""), GREY) for view in views[1:]]
-        foot = f'<tfoot><tr><td class="dm-name" align="left"><b>{label}</b></td>{"".join(cells)}</tr></tfoot>'
+        name_cell = f'<td class="dm-name" {LEFT}><b>{label}</b></td>'
+        foot = f'<tfoot align="right"><tr>{name_cell}{"".join(cells)}</tr></tfoot>'
     return (
-        f'<div class="dm-scroll"><table class="{name}"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody>{foot}</table></div>"
+        f'<div class="dm-scroll"><table class="{name}"><thead align="right"><tr>{heads}</tr></thead>'
+        f'<tbody align="right">{"".join(rows)}</tbody>{foot}</table></div>'
     )
 
 
@@ -168,10 +169,8 @@ def _header(view: ColumnView, *, first: bool = False) -> str:
     hint = f' title="{escape(column.help)}"' if column.help else ""
     span = f' colspan="{_width(view)}"' if _width(view) > 1 else ""
     left = first or not view.numeric or _width(view) > 1
-    return (
-        f'<th {LEFT if left else RIGHT} class="{"dm-text" if left else "dm-num"}"{span}{hint}>'
-        f"{escape(column.title)}{unit}</th>"
-    )
+    side = f' class="dm-text" {LEFT}' if left else ""
+    return f"<th{side}{span}{hint}>{escape(column.title)}{unit}</th>"
 
 
 def _name(plan: Plan, index: int, hues: dict[str, str]) -> str:
@@ -197,28 +196,27 @@ def _name(plan: Plan, index: int, hues: dict[str, str]) -> str:
 def _cell(view: ColumnView, cell: CellView, hue: str) -> str:
     if view.column.kind == "ratio":
         return _ratio(view, cell, hue)
-    align = RIGHT if view.numeric else LEFT
-    kind = "dm-num" if view.numeric else "dm-text"
     if cell.why:
-        return f'<td class="{kind} dm-quiet" {align} title="{escape(cell.why)}">–</td>'
+        side = "" if view.numeric else f" {LEFT}"
+        return f'<td class="dm-quiet"{side} title="{escape(cell.why)}">–</td>'
     text = escape(shorten(cell.text, NAME)) + cell.pad
-    if cell.best:
-        return f'<td class="{kind} dm-best" {align}><b>{text}</b></td>'
-    return f'<td class="{kind}" {align}>{text}</td>'
+    if not view.numeric:
+        return f'<td class="dm-text" {LEFT}>{text}</td>'
+    return f'<td class="dm-best"><b>{text}</b></td>' if cell.best else f"<td>{text}</td>"
 
 
 def _ratio(view: ColumnView, cell: CellView, hue: str) -> str:
     if cell.why:
-        value = f'<td class="dm-num dm-sub dm-quiet" align="right" title="{escape(cell.why)}">–</td>'
+        value = f'<td class="dm-sub dm-quiet" title="{escape(cell.why)}">–</td>'
     elif cell.best:
-        value = f'<td class="dm-num dm-sub dm-best" align="right"><b>{cell.text}</b></td>'
+        value = f'<td class="dm-sub dm-best"><b>{cell.text}</b></td>'
     else:
-        value = f'<td class="dm-num dm-sub" align="right">{cell.text}</td>'
+        value = f'<td class="dm-sub">{cell.text}</td>'
     parts = [f"<td>{_bar(cell, view.span, hue)}</td>", value]
     if view.has_intervals:
-        parts.append(f'<td class="dm-num dm-sub dm-quiet" align="right"><small>{cell.interval}</small></td>')
+        parts.append(f'<td class="dm-sub dm-quiet"><small>{cell.interval}</small></td>')
     if view.has_verdicts:
-        parts.append(f'<td class="dm-sub" {LEFT}>{escape(cell.verdict)}</td>')
+        parts.append(f'<td class="dm-sub dm-text" {LEFT}>{escape(cell.verdict)}</td>')
     return "".join(parts)
 
 
@@ -272,7 +270,7 @@ def _more(plan: Plan, hues: dict[str, str]) -> str:
 def _turned(plan: Plan, hues: dict[str, str]) -> str:
     """Write columns as lines and rows as columns: a few candidates' many figures are read downwards."""
     heads = "".join(
-        f'<th class="dm-num" align="right">{escape(shorten(name, 28))}</th>' if row.status != "failed" else ""
+        f"<th>{escape(shorten(name, 28))}</th>" if row.status != "failed" else ""
         for name, row in zip(plan.names, plan.rows, strict=True)
     )
     lines = []
@@ -280,21 +278,21 @@ def _turned(plan: Plan, hues: dict[str, str]) -> str:
         unit = f' <span class="dm-unit">{escape(view.column.unit)}</span>' if view.column.unit else ""
         hint = f' title="{escape(view.column.help)}"' if view.column.help else ""
         cells = "".join(_plain(cell) for cell, row in zip(view.cells, plan.rows, strict=True) if row.status != "failed")
-        lines.append(f'<tr class="dm-row"><td class="dm-name" {LEFT}{hint}>'
+        lines.append(f'<tr><td class="dm-name" {LEFT}{hint}>'
                      f"{escape(view.column.title)}{unit}</td>{cells}</tr>")  # fmt: skip
     return (
-        f'<div class="dm-scroll"><table class="dm-table dm-more"><thead><tr><th></th>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<div class="dm-scroll"><table class="dm-table dm-more"><thead align="right"><tr><th></th>{heads}</tr></thead>'
+        f'<tbody align="right">{"".join(lines)}</tbody></table></div>'
     )
 
 
 def _plain(cell: CellView) -> str:
     if cell.why:
-        return f'<td class="dm-num dm-quiet" align="right" title="{escape(cell.why)}">–</td>'
+        return f'<td class="dm-quiet" title="{escape(cell.why)}">–</td>'
     text = escape(shorten(cell.text, NAME)) + cell.pad + (f" ({cell.interval})" if cell.interval else "")
     if cell.best:
-        return f'<td class="dm-num dm-best" align="right"><b>{text}</b></td>'
-    return f'<td class="dm-num" align="right">{text}</td>'
+        return f'<td class="dm-best"><b>{text}</b></td>'
+    return f"<td>{text}</td>"
 
 
 def _histogram(result: Result, hues: dict[str, str]) -> str:

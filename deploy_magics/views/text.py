@@ -65,7 +65,7 @@ def render(result: Result, *, columns: int | None = None, encoding: str | None =
 def _head(result: Result, total: int) -> str:
     lines = [_wrap(clean(result.headline), total)] if result.headline else []
     if result.status == "interrupted":
-        lines.append("INTERRUPTED: what was measured until then is kept.")
+        lines.append(_wrap("INTERRUPTED: what was measured until then is kept.", total))
     if result.facts:
         lines.append(_wrap(" · ".join(f"{clean(name)} {clean(value)}" for name, value in result.facts), total))
     return "\n".join(lines)
@@ -157,7 +157,8 @@ def _notes(plan: Plan, drawn: list[ColumnView], hidden: list[ColumnView], total:
     for why, titles in _reasons(plan, drawn).items():
         lines.append(_wrap(f"– in {', '.join(titles)}: {why}", total))
     if plan.rows_left:
-        lines.append(f"and {plan.rows_left:,} more rows; to_dataframe() has all {len(plan.table.rows):,}")
+        said = f"and {plan.rows_left:,} more rows; to_dataframe() has all {len(plan.table.rows):,}"
+        lines.append(_wrap(said, total))
     if hidden or plan.columns_left:
         titles = [clean(view.column.title) for view in hidden]
         named = titles if len(titles) <= 12 else [*titles[:12], f"{len(titles) - 12 + plan.columns_left} others"]

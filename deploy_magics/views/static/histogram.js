@@ -23,7 +23,7 @@ function n(s,t={},...e){let i=document.createElement(s);return S(i,t),i.append(.
 .dm .dm-scroll { overflow-x: auto; margin: 0 0 6px; }
 .dm .dm-table { border-collapse: collapse; border: 0; margin: 0; width: auto; table-layout: auto; color: inherit;
   font-size: inherit; font-variant-numeric: tabular-nums lining-nums; background: none; }
-.dm .dm-table th, .dm .dm-table td { border: 0; padding: 5px 0 5px 15px; text-align: left; vertical-align: middle;
+.dm .dm-table th, .dm .dm-table td { border: 0; padding: 5px 0 5px 15px; text-align: right; vertical-align: middle;
   white-space: nowrap; font-size: inherit; line-height: 1.45; max-width: none; background: none; }
 .dm .dm-table th:first-child, .dm .dm-table td:first-child { padding-left: 8px; }
 .dm .dm-table th:last-child, .dm .dm-table td:last-child { padding-right: 8px; }
@@ -32,9 +32,9 @@ function n(s,t={},...e){let i=document.createElement(s);return S(i,t),i.append(.
 .dm .dm-table tbody tr { border: 0; border-bottom: 1px solid var(--dm-hair); background: none; }
 .dm .dm-table tbody tr:last-child { border-bottom: 0; }
 .dm .dm-table tfoot tr { border: 0; border-top: 1px solid var(--dm-line); background: none; font-weight: 600; }
-.dm .dm-table .dm-num { text-align: right; }
+.dm .dm-table .dm-text, .dm .dm-table .dm-name, .dm .dm-table .dm-failed { text-align: left; }
 .dm .dm-table .dm-name { white-space: normal; overflow-wrap: anywhere; max-width: 34em; min-width: 5em; }
-.dm .dm-table .dm-text { white-space: normal; overflow-wrap: anywhere; max-width: 30em; }
+.dm .dm-table td.dm-text { white-space: normal; overflow-wrap: anywhere; max-width: 30em; }
 .dm .dm-table .dm-best { color: var(--dm-strong); font-weight: 700; }
 .dm .dm-table .dm-sub { padding-left: 8px; }
 .dm .dm-nowrap { white-space: nowrap; }
@@ -118,7 +118,7 @@ function n(s,t={},...e){let i=document.createElement(s);return S(i,t),i.append(.
 .dm-widget .dm-ratio-parts { display: flex; align-items: center; gap: 9px; }
 .dm-widget .dm-ratio-value { text-align: right; }
 .dm-widget .dm-ratio-interval { text-align: right; color: var(--dm-quiet); font-weight: 400; font-size: .88em; }
-.dm-widget .dm-ratio-verdict { font-weight: 400; color: var(--jp-content-font-color1, currentColor); }
+.dm-widget .dm-ratio-verdict { text-align: left; font-weight: 400; color: var(--jp-content-font-color1, currentColor); }
 .dm-widget .dm-bar { position: relative; flex: none; display: inline-block; height: 16px; }
 .dm-widget .dm-bar i { position: absolute; display: block; }
 .dm-widget .dm-bar-one { top: 0; height: 16px; background: color-mix(in srgb, currentColor 38%, transparent); }

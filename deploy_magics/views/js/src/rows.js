@@ -38,7 +38,8 @@ function tip(column) {
 // How wide the parts of a ratio are, so that they stand in line from row to row.
 export function ratioWidths(state, column) {
   const widest = state.widest(column);
-  return { value: ch(widest.text), interval: ch(widest.interval), verdict: 0.92 * ch(widest.verdict) };
+  // A bold figure is a little wider.
+  return { value: 1.08 * ch(widest.text), interval: ch(widest.interval), verdict: 0.92 * ch(widest.verdict) };
 }
 
 export function row(view, index, position) {
