@@ -85,8 +85,8 @@ def _random(spec: TensorSpec, rng: np.random.Generator, table: int | None) -> An
     shape = tuple(dim for dim in spec.shape or () if isinstance(dim, int))
     if not spec.is_tensor:
         raise ModelError(
-            f"input {quote(spec.name)} is a {spec.dtype}, for which no random values are made",
-            hint="give values by name from Python: feeds={...}",
+            f"input {quote(spec.name)} has the type {spec.dtype}, for which no random values are made",
+            hint="give values by name from Python: data={...}",
         )
     if spec.dtype == "string":
         return np.array(np.array(_WORDS)[rng.integers(0, len(_WORDS), shape)].tolist(), dtype=object).reshape(shape)

@@ -171,8 +171,8 @@ def _fits(spec: TensorSpec, shape: tuple[int, ...], kind: np.dtype[Any], where: 
         return
     if len(own) != len(shape) or any(isinstance(a, int) and a != b for a, b in zip(own, shape, strict=True)):
         raise ModelError(
-            f"{where} has shape {'x'.join(map(str, shape[:8])) or 'of one number'} for {quote(spec.name)}, and the model "
-            f"wants {'x'.join('?' if dim is None else plain(dim) for dim in own[:8]) or 'one number'}"
+            f"{where} has shape {'x'.join(map(str, shape[:8])) or 'of one number'} for {quote(spec.name)}, and "
+            f"the model wants {'x'.join('?' if dim is None else plain(dim) for dim in own[:8]) or 'one number'}"
         )
 
 

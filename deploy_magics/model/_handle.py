@@ -18,7 +18,7 @@ from deploy_magics.files import whole_file
 from deploy_magics.model import _bind, _defaults, _feeds, _given, _infer
 from deploy_magics.model._open import Found, find, open_file, spill
 from deploy_magics.model._spec import Limits, TensorSpec, spec_of
-from deploy_magics.model._text import quote
+from deploy_magics.model._text import plain, quote
 from deploy_magics.model._weights import weights
 from deploy_magics.model._write import write
 
@@ -418,7 +418,7 @@ class Model:
         return found
 
     def __repr__(self) -> str:
-        inputs = ", ".join(map(str, self.inputs[:4])) + (", ..." if len(self.inputs) > 4 else "")
+        inputs = ", ".join(plain(str(spec)) for spec in self.inputs[:4]) + (", ..." if len(self.inputs) > 4 else "")
         return f"<Model {self.name!r} from {self.source}: {inputs or 'no inputs'}>"
 
     def __copy__(self) -> Model:

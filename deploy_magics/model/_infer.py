@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import DeployError
@@ -69,21 +69,16 @@ def inferred(
     return start, note
 
 
-def fill_in(graph: onnx.GraphProto, seen: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Write shapes that values had in a run into a graph."""
-    import numpy as np
+def fill_in(graph: onnx.GraphProto, seen: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
+    """Write dtypes and shapes that values had in a run into a graph."""
     from onnx import helper
 
     known = {value.name: value for value in (*graph.value_info, *graph.output)}
-    for name, (kind, shape) in seen.items():
+    for name, (element, shape) in seen.items():
         value = known.get(name)
         if value is None:
             value = graph.value_info.add()
             value.name = name
-        try:
-            element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
-        except (TypeError, ValueError, KeyError):
-            continue
         value.type.CopyFrom(helper.make_tensor_type_proto(element, shape))
 
 

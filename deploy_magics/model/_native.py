@@ -58,8 +58,8 @@ def infer(skeleton: bytes) -> bytes:
     return bytes(found.SerializeToString())
 
 
-def observe(path: str, names: list[str], feeds: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Run a model, and give dtype and shape that values inside it had."""
+def observe(path: str, names: list[str], feeds: Mapping[str, Any]) -> dict[str, tuple[int, tuple[int, ...]]]:
+    """Run a model, and give dtype (``TensorProto.DataType``) and shape that values inside it had."""
     import onnx
 
     model = onnx.load(path, load_external_data=False)
@@ -69,14 +69,36 @@ def observe(path: str, names: list[str], feeds: Mapping[str, Any]) -> dict[str, 
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(Path(path).parent))
     try:
         session = _session(model.SerializeToString(), options)
-        values = session.run(names, dict(feeds))
+        if any(array.dtype.hasobject for array in feeds.values()):
+            # Strings have no OrtValues in Python, and narrow floats are nothing else there.
+            arrays = zip(names, session.run(names, dict(feeds)), strict=True)
+            return {name: (_element(array), tuple(array.shape)) for name, array in arrays if hasattr(array, "dtype")}
+        values = session.run_with_ort_values(names, {name: _ort_value(array) for name, array in feeds.items()})
     except Exception as error:  # noqa: BLE001 - its errors share no base class
         raise ModelError(first_line(error)) from None
     return {
-        name: (str(value.dtype), tuple(value.shape))
+        name: (value.element_type(), tuple(value.shape()))
         for name, value in zip(names, values, strict=True)
-        if hasattr(value, "dtype")
+        if value.is_tensor()
     }
+
+
+def _element(array: Any) -> int:
+    import onnx
+
+    string = int(onnx.TensorProto.STRING)
+    return string if array.dtype.hasobject else int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
+
+
+def _ort_value(array: Any) -> Any:
+    import onnx
+    import onnxruntime as ort
+
+    if array.dtype.isbuiltin == 1:
+        return ort.OrtValue.ortvalue_from_numpy(array)
+    # NumPy has no name for these types, nor has ONNX Runtime for ml_dtypes'.
+    kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(array, kind)
 
 
 def run(path: str, feeds: Mapping[str, Any]) -> dict[str, Any]:

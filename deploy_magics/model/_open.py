@@ -15,13 +15,14 @@ from deploy_magics.model import _torch
 from deploy_magics.model._opened import Opened
 from deploy_magics.model._store import Store
 from deploy_magics.model._temporary import Folder
-from deploy_magics.model._text import nearest, quote
+from deploy_magics.model._text import nearest, plain, quote
 from deploy_magics.model._write import naming, write
 
 if TYPE_CHECKING:
     import onnx
 
 _REMEMBERED = 8
+_REMEMBERED_BYTES = 8 * 2**20
 _recent: OrderedDict[tuple[Any, ...], Opened] = OrderedDict()
 
 
@@ -80,6 +81,8 @@ def open_file(path: Path, called: str, bound: Collection[str] = ()) -> Opened:
         _recent.move_to_end(key)
         return known
     opened = Opened(path, called=called, bound=bound)
+    if opened.structure_bytes > _REMEMBERED_BYTES:
+        return opened
     _recent[key] = opened
     while len(_recent) > _REMEMBERED:
         _recent.popitem(last=False)
@@ -155,7 +158,7 @@ def _is_proto(obj: object) -> bool:
 
 def _proto_name(proto: onnx.ModelProto) -> str:
     name = proto.graph.name
-    return name if isinstance(name, str) and name else "model"
+    return plain(name) if isinstance(name, str) and name else "model"
 
 
 def _what_to_give(obj: object) -> str:

@@ -52,7 +52,7 @@ class Opened:
         with open_regular(path, called) as file:
             self._stamp = _stamp(os.fstat(file.fileno()))
             self.size = os.fstat(file.fileno()).st_size
-            self.skeleton = _read(file, path, self.size, called)
+            self.skeleton, self.structure_bytes = _read(file, path, self.size, called)
         try:
             self.warnings = _structure.check(self.skeleton, self.store, bound=bound)
         except ModelError as error:
@@ -128,8 +128,8 @@ def open_regular(path: Path, called: str) -> BinaryIO:
     raise _is_no_model(called, "no regular file but a device, pipe or socket", "give a model's file")
 
 
-def _read(file: BinaryIO, path: Path, length: int, called: str) -> onnx.ModelProto:
-    """Parse a file without its large weights, or say what it is instead."""
+def _read(file: BinaryIO, path: Path, length: int, called: str) -> tuple[onnx.ModelProto, int]:
+    """Parse a file without its large weights, and give the size of that; or say what it is instead."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -159,7 +159,7 @@ def _read(file: BinaryIO, path: Path, length: int, called: str) -> onnx.ModelPro
         what, hint = _recognise.otherwise(head, path)
         reason = "no graph in it" if not proto.HasField("graph") else "no IR version in it"
         raise _is_no_model(called, f"{what} ({reason})" if what == "no ONNX model" else what, hint)
-    return proto
+    return proto, len(data)
 
 
 def _why(malformed: _wire.Malformed, head: bytes, path: Path, called: str) -> ModelError:
@@ -202,7 +202,7 @@ def _try_first(data: bytes, called: str) -> None:
     from deploy_magics import workers
 
     try:
-        workers.call("deploy_magics.model._native:parse", data, name="parsing", timeout=30, memory=2 * 2**30)
+        workers.call("deploy_magics.model._native:parse", data, name="parsing", timeout=30, memory=2**30)
     except WorkerError as error:
         raise ModelError(f"{called} cannot be parsed: {error}", hint="fetch or export it again") from None
     except ModelError:

@@ -18,8 +18,8 @@ from deploy_magics.model._text import listed, plain, quote, size
 if TYPE_CHECKING:
     import onnx
 
-MOST_NODES = 1_000_000
-"""Nodes at most, subgraphs included; the largest real graphs have 10^5."""
+MOST_PARTS = 1_000_000
+"""Nodes and attributes at most, subgraphs included; the largest real graphs have 10^5 nodes."""
 
 ENORMOUS = 2**40
 """Bytes that no tensor of a model takes."""
@@ -136,10 +136,12 @@ def _names(model: onnx.ModelProto) -> None:
                     for dim in value.type.tensor_type.shape.dim:
                         text((dim.dim_param,), f"a dimension of {quote(value.name)}")
             nodes.extend(graph.node)
-        count += len(nodes)
-        if count > MOST_NODES:
-            raise ModelError(f"has more than {MOST_NODES:,} nodes", hint="this is no model that could be run")
         for node in nodes:
+            count += 1 + len(node.attribute)
+            if count > MOST_PARTS:
+                raise ModelError(
+                    f"has more than {MOST_PARTS:,} nodes and attributes", hint="this is no model that could be run"
+                )
             text((node.name, node.op_type, node.domain, node.overload, node.doc_string), "a node")
             text(node.input, "a value")
             text(node.output, "a value")

@@ -21,8 +21,8 @@ KEEP_BYTES = 64 * 2**10
 MOST_STRUCTURE = 128 * 2**20
 """Bytes of nodes, names and small tensors that a model may have; real ones with 10^5 nodes have 30 MiB."""
 
-MOST_FIELDS = 2_000_000
-"""Fields to walk over at most; real models with 10^5 nodes have half a million."""
+MOST_FIELDS = 1_000_000
+"""Fields to walk over at most; of real models with 10^5 nodes a few hundred thousand are."""
 
 Reason = Literal["truncated", "corrupt", "deep", "large"]
 Plan = dict[int, "Plan | Callable[[Stripper, int, int], bytes]"]

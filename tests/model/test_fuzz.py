@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import signal
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -163,7 +164,7 @@ def test_damaged_files(corpus: list[bytes], tmp_path: Path, monkeypatch: pytest.
                     counts["inferred"] += made.inferred() is not None
                     assert all("\n" not in line for line in made.check())
             except Exception as error:
-                kept = Path(os.environ.get("TMPDIR", "/tmp")) / f"deploy-magics-fuzz-{seed}.onnx"
+                kept = Path(tempfile.gettempdir()) / f"deploy-magics-fuzz-{seed}.onnx"
                 kept.write_bytes(data)
                 error.add_note(f"seed {seed}, kept as {kept}, {dict(counts)}")
                 raise

@@ -56,6 +56,19 @@ def test_shapes_that_only_a_run_can_tell() -> None:
     assert _infer.unknown_values(made.inferred().graph) == ["where", "y"]
 
 
+@pytest.mark.parametrize("kind", ["FLOAT", "BFLOAT16", "STRING"])
+def test_runs_of_any_dtype_tell_shapes(kind: str) -> None:
+    dtype = getattr(onnx.TensorProto, kind)
+    where = helper.make_node("Constant", [], ["keep"], value=tensor("", np.array([True, False, True])))
+    nodes = [
+        where,
+        helper.make_node("NonZero", ["keep"], ["at"]),
+        helper.make_node("Gather", ["x", "at"], ["y"], axis=1),
+    ]
+    made = Model.of(model(nodes, [value("x", (2, 3), dtype)], [value("y", None, dtype)]))
+    assert shapes(made.inferred())["y"] == [2, 1, 2]
+
+
 def test_shapes_computed_from_external_weights(tmp_path: Path) -> None:
     nodes = [helper.make_node("Reshape", ["x", "to"], ["y"])]
     proto = model(nodes, [value("x", (2, 6))], weights=[tensor("to", np.array([3, 4]))])
