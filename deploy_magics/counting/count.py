@@ -205,6 +205,8 @@ def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
             nodes.append(_node(op, costs[op], runs[op.body], read_weights))
     parameters = [weight for weight in weights.values() if weight.is_parameter]
     notes = [*flow.notes]
+    if any(node.kind.startswith("com.microsoft.nchwc.") for node in nodes):
+        notes.append("convolutions in ONNX Runtime's blocked layout count with their channels padded to whole blocks")
     if unsized:
         notes.append(f"{len(unsized)} constants are left out of the parameters: {unsized[0]}")
     return Counts(

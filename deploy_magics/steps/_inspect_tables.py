@@ -260,7 +260,7 @@ def finding_table(seen: Sequence[Seen]) -> Table | None:
 def metadata_table(model: Model) -> Table | None:
     """Make the table of what the file says of itself; None where it says nothing."""
     proto = model.skeleton
-    pairs = [("graph", proto.graph.name), ("domain", proto.domain)]
+    pairs = [("domain", proto.domain)]
     pairs += [("model version", str(proto.model_version) if proto.model_version else "")]
     pairs += [("description", proto.doc_string or proto.graph.doc_string)]
     pairs += [(entry.key, entry.value) for entry in proto.metadata_props]

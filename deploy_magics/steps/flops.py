@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from deploy_magics.arguments import AModel, Dims, Shapes
 from deploy_magics.counting import ConventionName
 from deploy_magics.errors import ArgumentError, DeployError
+from deploy_magics.progress import progress
 from deploy_magics.result import Note, Result
 from deploy_magics.steps._registry import step
 
@@ -119,7 +120,11 @@ def flops(
         raise ArgumentError(f"there is no table by {by!r}", hint="there are op, node and total")
     find_convention(convention)
     opened = Model.all_of(models, shapes=shape, dims=dim)
-    named = [(model.name, count_model(model, convention)) for model in opened]
+    named: list[tuple[str, Counts]] = []
+    with progress(f"flops: {', '.join(model.name for model in opened)}") as tracker:
+        for place, model in enumerate(opened):
+            tracker.update(place / len(opened), model.name)
+            named.append((model.name, count_model(model, convention)))
     several = len(named) > 1
     found = [tables.totals_table(named)] if several or by == "total" else []
     if by != "total":
@@ -133,7 +138,7 @@ def flops(
             found.append(other_counters(model, titled=several))
     return FlopsResult(
         step="flops",
-        headline="; ".join(_headline(name, counts) for name, counts in named),
+        headline=_headline(named),
         tables=tuple(found),
         facts=() if several else _facts(opened[0], named[0][1]),
         notes=(*notes, *tables.notes_of(named, listing=by == "total")),
@@ -144,7 +149,11 @@ def flops(
     )
 
 
-def _headline(name: str, counts: Counts) -> str:
+def _headline(named: list[tuple[str, Counts]]) -> str:
+    name, counts = named[0]
+    if len(named) > 1:
+        listed = ", ".join(f"{name} {_short(counts.macs)}" for name, counts in named)
+        return f"MACs ({counts.convention.name}): {listed}"
     work = f"{_short(counts.macs)} MACs"
     if counts.flops != 2 * counts.macs:
         work += f", {_short(counts.flops)} FLOPs"

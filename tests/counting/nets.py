@@ -48,7 +48,7 @@ def model(
         list(weights),
     )
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1), helper.make_opsetid("own", 1)]
-    made = helper.make_model(graph, opset_imports=opsets, functions=list(functions))
+    made = helper.make_model(graph, opset_imports=opsets, functions=list(functions), ir_version=10)
     return shape_inference.infer_shapes(made, data_prop=True) if infer else made
 
 

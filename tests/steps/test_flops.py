@@ -103,6 +103,7 @@ def test_several_models_side_by_side():
     assert any("before: Not counted by this convention" in note.text for note in found.notes)
     with pytest.raises(Exception, match="this result holds 2 models"):
         _ = found.macs
+    assert found.headline == "MACs (conv+linear): before 13.9 k, after 13.9 k"
     detailed = flops(("before", net()), ("after", net()))
     assert [table.title for table in detailed.tables] == ["", "before", "after"]
 
@@ -174,6 +175,24 @@ def test_shapes_inside_branches_are_known():
     found = flops(made)
     assert (found.macs, found.params) == (60, 28)
     assert any("branch with more work" in note.text for note in found.notes)
+
+
+@pytest.mark.parametrize("level", ["ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL"])
+def test_what_onnx_runtime_has_optimised_counts_the_same(level, tmp_path):
+    import onnxruntime as ort
+
+    weights = [tensor("w", [16, 16, 3, 3]), tensor("b", [16])]
+    nodes = [node("Conv", "x w b", "t", pads=[1, 1, 1, 1]), node("Relu", "t", "y")]
+    made = model(nodes, {"x": [1, 16, 6, 6]}, ["y"], weights)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+    options.optimized_model_filepath = str(tmp_path / "fast.onnx")
+    options.log_severity_level = 4
+    ort.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    before, after = flops(made), flops(tmp_path / "fast.onnx")
+    assert (after.macs, after.params) == (before.macs, before.params) == (36 * 16 * 144, 2320)
+    blocked = any("padded to whole blocks" in note.text for note in after.notes)
+    assert blocked == (level == "ORT_ENABLE_ALL")
 
 
 def test_names_from_a_model_stay_data():
