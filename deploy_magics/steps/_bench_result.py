@@ -150,18 +150,25 @@ def _versus(cell: Cell, name: str, base: str) -> str:
 
 
 def _among(table: Table, names: list[str], ok: list[int]) -> str:
-    base = names[table.baseline or 0]
-    ratios = [(index, cell) for index in ok if isinstance(cell := table.rows[index].cells[SPEEDUP], Ratio)]
-    if not ratios:
-        return f"{len(ok)} candidates, too few bursts to compare them"
-    best, cell = max(ratios, key=lambda pair: pair[1].value)
-    if best == table.baseline:
-        return f"{base} came out fastest of {len(ok)}"
-    return f"{names[best]} came out fastest of {len(ok)}: {_versus(cell, names[best], base)}"
+    """Say which of several is fastest, and which others it does not stand out from."""
+    grid, base = table.pairs[SPEEDUP], table.baseline or 0
+    speeds = {index: cell.value for index in ok if isinstance(cell := grid[base][index], Ratio)}
+    best = max(speeds, key=lambda index: speeds[index])
+    level = [index for index in ok if index != best and not _behind(grid[best][index])]
+    if level:
+        together = ", ".join(names[index] for index in sorted([best, *level]))
+        text = f"no difference shown between the fastest of {len(ok)}: {together}"
+    else:
+        text = f"{names[best]} is the fastest of {len(ok)}"
+    return text if best == base else f"{text}; {_versus(grid[base][best], names[best], names[base])}"
+
+
+def _behind(cell: Cell) -> bool:
+    return isinstance(cell, Ratio) and cell.verdict == "slower"
 
 
 def _places(ratio: Ratio) -> int:
-    """Decimals that the interval can bear: such as show its width with two digits, and three significant ones at least."""
+    """Choose decimals that show the interval's width with two digits, and the ratio with three at least."""
     width = ratio.high - ratio.low
     least = 2 - min(2, math.floor(math.log10(ratio.value))) if ratio.value >= 1 else 2
     return least if width <= 0 else min(4, max(least, math.ceil(-math.log10(width)) + 1))
