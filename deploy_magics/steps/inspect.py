@@ -156,9 +156,10 @@ def _look(model: Model, prefix: str) -> tuple[Seen, list[Note]]:
 
 def _headline(item: Seen) -> str:
     total = item.census.total
-    nodes = f"{total.total():,} node{'' if total.total() == 1 else 's'} of {len(total)} operator type{'' if len(total) == 1 else 's'}"
+    nodes, types = total.total(), len(total)
+    what = f"{nodes:,} node{'' if nodes == 1 else 's'} of {types} operator type{'' if types == 1 else 's'}"
     params = "" if item.params is None else f", {item.params:,} parameters"
-    return f"{item.model.name}: {nodes}{params}"
+    return f"{item.model.name}: {what}{params}"
 
 
 def _facts(item: Seen) -> tuple[tuple[str, str], ...]:
