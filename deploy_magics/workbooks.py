@@ -9,21 +9,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError, DeployError, did_you_mean, require
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
     from nbformat import NotebookNode
 
 FIRST = "00_start_here"
@@ -159,9 +162,13 @@ def open_lab(
     ]
     command += [f"--ServerApp.port={port}"] if port is not None else []
     command += [] if browser else ["--no-browser"]
+    # Jupyter refuses the superuser, who is all there is in many a container; it listens on this machine alone.
+    command += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     with _own_kernelspec() as path:
         env = {**os.environ, "JUPYTER_PATH": os.pathsep.join(filter(None, [path, os.environ.get("JUPYTER_PATH", "")]))}
         server = subprocess.Popen(command, env=env)
+        # Whoever ends this process means the server.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         while True:
             try:
                 return server.wait()
@@ -251,7 +258,7 @@ def _execute(notebook: NotebookNode, place: Path, timeout: float) -> str:
     # What the kernel's libraries print below Python is for nobody, unless it is the last that is heard of it.
     with tempfile.TemporaryFile() as log:
         try:
-            client.execute(stderr=log)
+            _in_thread(client, log)
         except CellExecutionError as error:
             first = (error.evalue or "").strip().splitlines() or [""]
             return f"failed at cell [{at}]: {error.ename}: {first[0]}"
@@ -263,6 +270,36 @@ def _execute(notebook: NotebookNode, place: Path, timeout: float) -> str:
             last = [line for line in said if not line.startswith("[IPKernelApp]")][-1:] or ["it printed nothing"]
             return f"failed at cell [{at}]: its kernel died ({last[0][:200]})"
     return ""
+
+
+def _in_thread(client: NotebookClient, log: IO[bytes]) -> None:
+    """Execute in a thread of its own, so that an interrupt reaches this one.
+
+    In the main thread nbclient takes the signal for itself, and reports it as a kernel that died.
+    """
+    ended: list[BaseException | None] = []
+
+    def work() -> None:
+        try:
+            client.execute(stderr=log)
+            ended.append(None)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            ended.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)
+    except KeyboardInterrupt:
+        provisioner = client.km.provisioner if client.km is not None else None
+        if provisioner is not None and (pid := getattr(provisioner, "pid", None)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        thread.join(10)
+        raise
+    if ended[0] is not None:
+        raise ended[0]
 
 
 def _substitute(notebook: NotebookNode) -> str:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -85,6 +90,27 @@ def test_how_it_failed_is_one_line(books: Path, cell: str, problem: str) -> None
     assert only.problem == problem
 
 
+def test_an_interrupt_ends_the_kernel(books: Path, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    cell = f"import os, pathlib, time\npathlib.Path({str(begun)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
+    write(books, "05_long", cell)
+
+    def press() -> None:
+        deadline = time.monotonic() + 30
+        while not (begun.exists() and begun.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        workbooks.run(["5"], folder=books)
+    process = int(begun.read_text())
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(process) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(process)
+
+
 def test_executed_notebooks_can_be_kept_without_widget_state(books: Path, tmp_path: Path) -> None:
     write(books, "04_widget", "import ipywidgets\nipywidgets.IntSlider()")
     workbooks.run(["4"], folder=books, save=tmp_path / "done")
@@ -163,6 +189,7 @@ class TestCommand:
                 return 0
 
         monkeypatch.setattr(workbooks.subprocess, "Popen", Server)
+        monkeypatch.setattr(workbooks.signal, "signal", lambda *_: None)
         assert cli.main(["workbooks", "--port", "8899", "--no-browser"]) == 0
         command = seen["command"]
         assert isinstance(command, list)
