@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from deploy_magics.binding._complete import values
@@ -189,7 +190,7 @@ class Binding:
         defaults : Mapping[str, Any], optional
             Defaults that were configured, by argument name.
         """
-        from deploy_magics.binding._help import render
+        from deploy_magics.binding._help import examples, render
 
         takes = self.model_option
         placed = [_placed(option) for option in self.options if option.positional]
@@ -200,7 +201,8 @@ class Binding:
         if self.extras and self._group == _GROUPS[NOTEBOOK]:
             notes = _SILENCE + (_MODELS.format(command=self.command) if takes else "")
         app = self.app(defaults=defaults)
-        return render(app, usage=usage, doc=self.function.__doc__ or "", notes=notes)
+        shown = examples(self.function.__doc__ or "", None if self.command.startswith("%") else self.command)
+        return render(app, usage=usage, examples=shown, notes=notes)
 
     def _flatten(self, call: Call) -> None:
         """Put the models of each word into one row."""
@@ -294,6 +296,8 @@ class Binding:
             hint, converter = list[str], lambda _, tokens: reader.dims(option, texts(tokens))
         elif option.kind == "value":
             hint, converter = str, lambda _, tokens: reader.value(tokens[0].value)
+        elif option.kind == "path":
+            converter = lambda kind, tokens: _path(plain(kind, tokens))  # noqa: E731
         elif option.kind == "flag":
             converter = None
         about: dict[str, Any] = {
@@ -315,6 +319,11 @@ def _placed(option: Option) -> str:
     name = _METAVARS.get(option.kind, option.name.upper()) + ("..." if option.variadic else "")
     needed = option.kind == "model" or (not option.variadic and option.default is inspect.Parameter.empty)
     return name if needed else f"[{name}]"
+
+
+def _path(value: Any) -> Any:
+    """Put the home folder in for ``~``, as a shell would."""
+    return type(value)(Path(value).expanduser()) if str(value).startswith("~") else value
 
 
 def _one(option: Option, models: list[Any]) -> Any:

@@ -17,7 +17,7 @@ _WIDTH = 96
 _NAMES = 26
 
 
-def render(app: App, *, usage: str, doc: str, notes: str = "") -> str:
+def render(app: App, *, usage: str, examples: str, notes: str = "") -> str:
     """Give the help of a command.
 
     Parameters
@@ -26,8 +26,8 @@ def render(app: App, *, usage: str, doc: str, notes: str = "") -> str:
         The command, whose docstring cyclopts has read.
     usage : str
         How it is called.
-    doc : str
-        The step's docstring, for its examples.
+    examples : str
+        The section of examples; "" for none.
     notes : str
         What else to say, before the examples.
     """
@@ -36,16 +36,33 @@ def render(app: App, *, usage: str, doc: str, notes: str = "") -> str:
     app.usage = f"Usage: {usage}\n"
     app.help_formatter = _Formatter()
     app.help_print([], console=console)
-    parts = [buffer.getvalue().strip(), notes.strip(), _section(doc, "Examples")]
+    parts = [buffer.getvalue().strip(), notes.strip(), examples]
     text = re.sub("\n{3,}", "\n\n", "\n\n".join(part for part in parts if part)).replace("::\n", ":\n")
     # reStructuredText's literals are for Sphinx; a reader of plain text needs one mark at most.
     return re.sub(r"``([^`]+)``", r"`\1`", re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text))
 
 
-def _section(doc: str, name: str) -> str:
-    """Give one section of a NumPy docstring, indented under its name."""
-    found = re.search(rf"^{name}\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", inspect.cleandoc(doc), re.MULTILINE | re.DOTALL)
-    return f"{name}:\n{textwrap.indent(found[1].rstrip(), '  ')}" if found else ""
+def examples(doc: str, command: str | None = None) -> str:
+    """Give the section of examples of a NumPy docstring.
+
+    Parameters
+    ----------
+    doc : str
+        The docstring.
+    command : str, optional
+        A shell's command, ``"deploy-magics bench"``: examples are then written with it in place of the magic, and those
+        that only a notebook can run are left out.
+    """
+    found = re.search(r"^Examples\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", inspect.cleandoc(doc), re.MULTILINE | re.DOTALL)
+    text = found[1].strip("\n") if found else ""
+    if command is not None:
+        magic = "%" + command.split()[-1]
+        # An example is a line that introduces it and what is indented below.
+        chunks = re.split(r"\n(?=\S)", text)
+        kept = [chunk for chunk in chunks if re.search(rf"^\s+{magic}\b", chunk, re.MULTILINE)]
+        kept = [chunk for chunk in kept if not re.search(r"%%|\s-o\s|[{$]\w", chunk)]
+        text = re.sub(rf"^(\s+){magic}\b", rf"\1{command}", "\n".join(kept), flags=re.MULTILINE)
+    return f"Examples:\n{textwrap.indent(text, '  ')}" if text else ""
 
 
 class _Formatter:

@@ -79,7 +79,7 @@ class Resolver:
             return int(text)
         found = self._variable(text)
         if found is _NOTHING:
-            return text
+            return str(Path(text).expanduser()) if text.startswith("~") else text
         if _exists(text):
             self.notes.append(f"{text!r} is a variable of this notebook; the file of that name was not read")
         return found

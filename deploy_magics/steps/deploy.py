@@ -34,13 +34,9 @@ def deploy() -> DeployResult:
     >>> deploy().step
     'deploy'
 
-    In a notebook::
+    What there is, in the order of the flow::
 
         %deploy
-
-    In a shell::
-
-        deploy-magics deploy
     """
     steps = [one for one in all_steps() if one.name != "deploy"]
     rows = tuple(

@@ -122,6 +122,12 @@ class TestOptions:
         assert parse("resnet50 --data feeds", {"feeds": feeds}).values["data"] is feeds
         assert parse("resnet50 --data {feeds}", {"feeds": feeds}).values["data"] is feeds
 
+    def test_a_home_folder_is_put_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/home/me")
+        assert parse("resnet50 --data ~/feeds.npz").values["data"] == "/home/me/feeds.npz"
+        mark = parse("resnet50 --mark ~/x", function=toys.slow).values["mark"]
+        assert mark == Path("/home/me/x")
+
     def test_options_may_stand_anywhere(self) -> None:
         call = parse("--threads 2 resnet50 -o kept lenet --force")
         assert call.values == {"models": ("resnet50", "lenet"), "threads": 2, "force": True}
@@ -213,6 +219,8 @@ class TestHelp:
         text = Binding(toys.toy, "deploy-magics toy", SHELL).help()
         assert text.startswith("Usage: deploy-magics toy MODEL... [OPTIONS]")
         assert "--json FILE" in text
+        assert text.rstrip().endswith("deploy-magics toy before=a.onnx after=b.onnx")
+        assert "%" not in text.partition("Examples:")[2]
         assert "-o NAME" not in text
 
     def test_an_own_option_is_not_doubled(self) -> None:

@@ -74,7 +74,11 @@ def toy(
 
     In a notebook::
 
-        %toy before=resnet50 after=slim --threads 2
+        %toy before=resnet50 after=slim --threads 2 -o kept
+
+    From files::
+
+        %toy before=a.onnx after=b.onnx
     """
     if threads < 1:
         raise ArgumentError("threads must be 1 or more")
