@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _SETTINGS = {
     },
     "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }
+_WINDOWING = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
 
 
 class LabServer:
@@ -51,10 +53,10 @@ class LabServer:
         }
         for folder in (self.root, *folders.values()):
             folder.mkdir(parents=True, exist_ok=True)
+        self._settings = home / "settings"
         for name, value in _SETTINGS.items():
-            setting = home / "settings" / name
-            setting.parent.mkdir(parents=True, exist_ok=True)
-            setting.write_text(json.dumps(value))
+            self._set(name, value)
+        self.windowing(None)
         self._runtime = home / "runtime"
         command = [
             self.python, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
@@ -74,6 +76,20 @@ class LabServer:
         except BaseException:
             self.close()
             raise
+
+    def _set(self, name: str, value: dict[str, Any]) -> None:
+        setting = self._settings / name
+        setting.parent.mkdir(parents=True, exist_ok=True)
+        setting.write_text(json.dumps(value))
+
+    def windowing(self, mode: str | None) -> None:
+        """Set how pages opened from now on treat cells out of sight: JupyterLab's words, or None for its default.
+
+        Before 4.6 the default took them out of the page, where a test cannot find them: there, "defer" stands for it.
+        """
+        if mode is None and self.version < (4, 6):
+            mode = "defer"
+        self._set(_WINDOWING, {"windowingMode": mode} if mode else {})
 
     def _wait(self) -> str:
         """Wait for the file in which the server writes its address, then for its answer."""
@@ -104,10 +120,12 @@ class LabServer:
         for kernel in self.api("kernels"):
             self.api(f"kernels/{kernel['id']}", "DELETE")
 
-    def version(self) -> str:
-        """Version of its JupyterLab."""
-        question = "import jupyterlab; print(jupyterlab.__version__)"
-        return subprocess.run([self.python, "-c", question], capture_output=True, text=True, check=True).stdout.strip()
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """Version of its JupyterLab, as far as it is numbers: ``(4, 6)``."""
+        question = "import jupyterlab; print(*jupyterlab.__version__.split('.')[:2])"
+        told = subprocess.run([self.python, "-c", question], capture_output=True, text=True, check=True).stdout
+        return tuple(int(part) for part in told.split())
 
     def log(self) -> str:
         """Give the end of what the server printed."""

@@ -86,6 +86,7 @@ def test_first_workbook_runs(open_notebook: Opener, lab: LabServer) -> None:
         assert page.page.locator(f'[data-mime-type="application/vnd.jupyter.{kind}"]').all_inner_texts() == []
     assert page.test_id("dm-js-error").count() == 0
     assert page.test_id("dm-table").count() >= 4
+    page.page.set_viewport_size({"width": 1280, "height": 2400})
     for theme in ("light", "dark"):
         page.theme(theme)
         for index in range(page.page.locator(".jp-Notebook .jp-CodeCell").count()):

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.notebook import NotebookPage
+from tests.browser.server import LabServer
 
 SHOW = "from examples import bench_like\n\nresult = bench_like()\nresult"
 
@@ -123,6 +124,27 @@ def test_five_thousand_rows_stay_usable(open_notebook: Opener) -> None:
     page.test_id("dm-filter").fill("row 4999")
     expect(page.test_id("dm-said")).to_contain_text("1 of 5,000")
     assert _names(page) == ["row 4999"]
+
+
+def test_table_survives_being_scrolled_out_of_sight(open_notebook: Opener, lab: LabServer) -> None:
+    # JupyterLab 4.4 takes cells out of the page when they are out of sight, and puts them back.
+    lab.windowing("full")
+    page = open_notebook("scrolled.ipynb", [SHOW, *("# a long cell\n" * 12 for _ in range(40))])
+    lab.windowing(None)
+    page.run_all()
+    scroller = page.page.locator(".jp-WindowedPanel-outer").first
+    table = page.test_id("dm-table")
+    scroller.evaluate("panel => panel.scrollTo(0, 0)")
+    expect(table).to_be_in_viewport()
+    page.test_id("dm-sort-p50").click()
+    page.test_id("dm-row-1").click()
+    scroller.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    expect(table).not_to_be_in_viewport()
+    scroller.evaluate("panel => panel.scrollTo(0, 0)")
+    expect(table).to_be_in_viewport()
+    assert _names(page) == ["after", "<b>folded</b>", "before", "broken"]
+    expect(page.test_id("dm-row-1")).to_have_attribute("aria-selected", "true")
+    expect(page.test_id("dm-static")).to_be_hidden()
 
 
 def test_light_and_dark(open_notebook: Opener) -> None:
