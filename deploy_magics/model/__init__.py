@@ -1,6 +1,18 @@
 """The only door for models from outside: whatever it was, it becomes one checked, immutable handle.
 
-Nothing heavy is imported here; onnx and NumPy come with the first model that is opened.
+A file is recognised by its content, read without its large weights, and checked in pure Python; what native code has to
+say of it (:meth:`Model.check`, :meth:`Model.inferred`) is asked in a worker, when it is asked for. Nothing heavy is
+imported here; onnx and NumPy come with the first model that is opened.
+
+=====================  =================================================================================
+what a step wants      where it is
+=====================  =================================================================================
+names, dtypes, shapes  ``inputs``, ``outputs``; ``bind`` and ``concrete`` for dynamic dimensions
+nodes and attributes   ``skeleton``: the proto without large weights, or ``inferred()`` with shapes as well
+weights                ``weights()``, one at a time; ``proto`` only where all are needed together
+something to run       ``file()``, a path for a worker, and ``feeds()``
+a changed model        ``with_proto()``, then ``save()``
+=====================  =================================================================================
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import DeployError, WorkerError
 from deploy_magics.model import _infer
@@ -11,7 +11,9 @@ from deploy_magics.model import _infer
 if TYPE_CHECKING:
     import onnx
 
+    from deploy_magics.model._bind import Binding
     from deploy_magics.model._handle import Model
+    from deploy_magics.model._opened import Opened
 
 _TIMEOUT_S = 60.0
 _MEMORY_BYTES = 4 * 2**30
@@ -21,8 +23,16 @@ _QUESTIONS = (
 )
 
 
-def native_warnings(path: Path) -> tuple[str, ...]:
-    """Ask ONNX's checker and ONNX Runtime about a file; a crash, a hang and running out of memory are answers too."""
+def native_warnings(path: Path, known: dict[Any, Any]) -> tuple[str, ...]:
+    """Ask ONNX's checker and ONNX Runtime about a file, once; what they say is kept in ``known``."""
+    if "check" not in known:
+        known["check"] = _ask(path)
+    found: tuple[str, ...] = known["check"]
+    return found
+
+
+def _ask(path: Path) -> tuple[str, ...]:
+    """Ask; a crash, a hang and running out of memory are answers too."""
     from deploy_magics.workers import Worker
 
     warnings: list[str] = []
@@ -42,6 +52,20 @@ def native_warnings(path: Path) -> tuple[str, ...]:
         if worker is not None:
             worker.close()
     return tuple(warnings)
+
+
+def with_shapes(model: Model, opened: Opened, binding: Binding) -> tuple[onnx.ModelProto, str | None]:
+    """Infer the shapes inside a model, once for each binding; see ``Model.inferred`` and ``Model.inferred_note``."""
+    key = ("inferred", binding.key)
+    if key not in opened.known:
+        opened.require_unchanged()
+        proto, note = _infer.inferred(opened.skeleton, opened.store, model.inputs, binding)
+        # A run could only tell what the sizes are that were assumed for it.
+        if not model.assumed and observe(model, proto):
+            note = None
+        opened.known[key] = (proto, note)
+    found: tuple[onnx.ModelProto, str | None] = opened.known[key]
+    return found
 
 
 def observe(model: Model, proto: onnx.ModelProto) -> bool:

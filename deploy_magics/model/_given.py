@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Header = tuple[tuple[int, ...], Any]
 
 
+def given(source: Any, inputs: Sequence[TensorSpec], most_bytes: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Take inputs from a file, a function or a mapping; what a function raises is its author's own and passes."""
+    if isinstance(source, str | os.PathLike):
+        return from_file(Path(source).expanduser(), inputs, most_bytes)
+    return from_mapping(source() if callable(source) else source, inputs, most_bytes)
+
+
 def from_file(path: Path, inputs: Sequence[TensorSpec], most_bytes: int) -> dict[str, np.ndarray[Any, Any]]:
     """Read inputs from a file that NumPy saved.
 
@@ -31,8 +38,12 @@ def from_file(path: Path, inputs: Sequence[TensorSpec], most_bytes: int) -> dict
         In one line, where the file is not such a file or its arrays do not fit.
     """
     called = quote(str(path), 100)
-    if not path.exists():
-        raise ModelError(f"there is no data file {called}", hint="check the path")
+    try:
+        if path.is_dir():
+            raise ModelError(f"{called} is a folder", hint="give an .npz file")
+        path.stat()
+    except (OSError, ValueError):
+        raise ModelError(f"there is no data file {called}", hint="check the path") from None
     with open_regular(path, called) as file:
         start = file.read(6)
         file.seek(0)
@@ -134,13 +145,6 @@ def from_mapping(given: Any, inputs: Sequence[TensorSpec], most_bytes: int) -> d
     return feeds
 
 
-def from_function(
-    function: Callable[[], Any], inputs: Sequence[TensorSpec], most_bytes: int
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Call a function for inputs, and check what it gives; what it raises is the user's own and passes."""
-    return from_mapping(function(), inputs, most_bytes)
-
-
 def check_names(given: Mapping[str, Any], inputs: Sequence[TensorSpec], where: str) -> None:
     """Raise ModelError where names of inputs are missing, or there are others."""
     names = [spec.name for spec in inputs]
@@ -187,15 +191,3 @@ def _only_name(inputs: Sequence[TensorSpec], called: str) -> str:
         f"{called} is one array without a name, and the model has {len(inputs)} inputs",
         hint="save them by name with numpy.savez(path, name=array)",
     )
-
-
-def with_batch(feeds: dict[str, Any], batched: set[str], batch: int) -> dict[str, Any]:
-    """Repeat or cut given inputs along their first dimension to make a batch."""
-    import numpy as np
-
-    result = dict(feeds)
-    for name in batched & feeds.keys():
-        array = feeds[name]
-        if array.ndim and array.shape[0] and array.shape[0] != batch:
-            result[name] = np.take(array, np.arange(batch) % array.shape[0], axis=0)
-    return result

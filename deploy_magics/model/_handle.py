@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.arguments import FeedSource, ModelLike
-from deploy_magics.errors import ModelError
 from deploy_magics.files import whole_file
-from deploy_magics.model import _bind, _defaults, _feeds, _given, _infer
+from deploy_magics.model import _batch, _bind, _checks, _defaults, _feeds, _given
 from deploy_magics.model._open import Found, find, open_file, spill
 from deploy_magics.model._spec import Limits, TensorSpec, spec_of
 from deploy_magics.model._text import plain, quote
@@ -276,36 +275,12 @@ class Model:
             inputs = model.concrete().inputs
             return _feeds.random_feeds(inputs, int(source), most, _feeds.index_ranges(self.skeleton.graph))
         # Given data may have another batch than is wanted, and are repeated to it.
-        if isinstance(source, str | os.PathLike):
-            feeds = _given.from_file(Path(source).expanduser(), self.inputs, most)
-        elif callable(source):
-            feeds = _given.from_function(source, self.inputs, most)
-        else:
-            feeds = _given.from_mapping(source, self.inputs, most)
-        return feeds if batch is None else _given.with_batch(feeds, self._batch_inputs(), batch)
-
-    def _batch_inputs(self) -> set[str]:
-        return {s.name for s in self.inputs if s.shape and _defaults.is_batch(s.shape[0], 0)}
+        feeds = _given.given(source, self.inputs, most)
+        return feeds if batch is None else _batch.applied(feeds, self.inputs, batch)
 
     def _batched(self, batch: int) -> Model:
         """Bind the batch dimension of every input that has one."""
-        if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch < 2**31:
-            raise ModelError(f"a batch must be a positive number, not {quote(batch)}")
-        dynamic = self._batch_inputs()
-        fixed = [spec for spec in self.inputs if spec.shape and isinstance(spec.shape[0], int)]
-        if not dynamic:
-            if fixed and all(spec.shape and spec.shape[0] == batch for spec in fixed):
-                return self
-            what = (
-                f"{quote(fixed[0].name)} has a fixed batch of {fixed[0].shape[0]}" if fixed and fixed[0].shape else ""
-            )
-            raise ModelError(
-                f"the batch cannot be {batch}: {what or 'no input has a batch dimension'}",
-                hint="export the model with a dynamic batch",
-            )
-        shapes = {s.name: (batch, *[None] * (len(s.shape) - 1)) for s in self.inputs if s.name in dynamic and s.shape}
-        added = _bind.bind(_bind.Binding(), self.inputs, self.outputs, shapes, None)
-        return self._with(_binding=self._binding.merged(added.dims, added.shapes))
+        return self._with(_binding=self._binding.merged(*_batch.sizes(self.inputs, batch)))
 
     @contextmanager
     def file(self) -> Iterator[Path]:
@@ -380,14 +355,8 @@ class Model:
         They are native code and run in a worker, once for each file. A model that fails them may still be looked at,
         and one that fails the checker often runs.
         """
-        known = self._opened.known
-        if "check" not in known:
-            from deploy_magics.model._checks import native_warnings
-
-            with self.file() as path:
-                known["check"] = native_warnings(path)
-        found: tuple[str, ...] = known["check"]
-        return self.warnings + found
+        with self.file() as path:
+            return self.warnings + _checks.native_warnings(path, self._opened.known)
 
     def inferred(self) -> onnx.ModelProto:
         """Give the model without its large weights and with the shapes of all values, dimensions bound.
@@ -396,26 +365,12 @@ class Model:
         is known, from running the model once there. Call it on :meth:`concrete` to have numbers throughout. The proto
         is shared: copy it before changing it. Weights above 64 KiB have name, dtype and shape, not their data.
         """
-        return self._inferred()[0]
+        return _checks.with_shapes(self, self._opened, self._binding)[0]
 
     @property
     def inferred_note(self) -> str | None:
         """Why shapes inside could not be inferred, in one line; None where they were."""
-        return self._inferred()[1]
-
-    def _inferred(self) -> tuple[onnx.ModelProto, str | None]:
-        key = ("inferred", self._binding.key)
-        known = self._opened.known
-        if key not in known:
-            self._opened.require_unchanged()
-            proto, note = _infer.inferred(self.skeleton, self._opened.store, self.inputs, self._binding)
-            if not self.assumed:
-                from deploy_magics.model._checks import observe
-
-                note = None if observe(self, proto) else note
-            known[key] = (proto, note)
-        found: tuple[onnx.ModelProto, str | None] = known[key]
-        return found
+        return _checks.with_shapes(self, self._opened, self._binding)[1]
 
     def __repr__(self) -> str:
         inputs = ", ".join(plain(str(spec)) for spec in self.inputs[:4]) + (", ..." if len(self.inputs) > 4 else "")

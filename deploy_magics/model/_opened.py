@@ -116,10 +116,12 @@ def open_regular(path: Path, called: str) -> BinaryIO:
         mode = os.fstat(handle).st_mode
     except PermissionError:
         raise ModelError(f"{called} may not be read by you", hint="check its permissions") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if path.is_dir():  # Windows does not open folders.
             raise _is_no_model(called, *_recognise.folder(path)) from None
-        raise ModelError(f"{called} cannot be opened: {error.strerror or error}", hint="check the path") from None
+        raise ModelError(
+            f"{called} cannot be opened: {getattr(error, 'strerror', None) or error}", hint="check the path"
+        ) from None
     if stat.S_ISREG(mode):
         return os.fdopen(handle, "rb")
     os.close(handle)

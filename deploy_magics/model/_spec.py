@@ -107,7 +107,7 @@ class Limits:
     Attributes
     ----------
     max_bytes : int
-        Bytes that one file, one feed or one folded constant may take.
+        Bytes that the inputs of one run, one weight that is read, or one folded constant may take.
 
     Notes
     -----

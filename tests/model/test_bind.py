@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
@@ -161,6 +161,7 @@ def test_several_models_share_what_they_can() -> None:
     assert Model.all_of([]) == ()
 
 
+@settings(max_examples=30)
 @given(
     shape=st.lists(st.one_of(st.integers(0, 9), st.sampled_from(["N", "M", "K"]), st.none()), max_size=5),
     sizes=st.dictionaries(st.sampled_from(["N", "M", "K"]), st.integers(0, 9)),

@@ -191,6 +191,8 @@ def test_what_is_no_data(two: Model, tmp_path: Path) -> None:
         path.write_bytes(data)
         line(two.feeds, path)
     assert "is a folder" in line(two.feeds, tmp_path)
+    for name in ("a\0b.npz", "n" * 5000 + ".npz"):
+        assert "there is no data file" in line(two.feeds, name)
     for other in (3.5, True, None, [1]):
         line(two.feeds, other)
 
