@@ -75,7 +75,7 @@ def corpus(request: pytest.FixtureRequest) -> list[bytes]:
 
 @contextlib.contextmanager
 def at_once() -> Iterator[None]:
-    """Raise where the body takes longer than it may: in processor time, since the machine may be busy, or if it waits."""
+    """Raise where the body takes too long: in processor time, since the machine may be busy, or by far if it waits."""
 
     def late(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"took more than {SLOWEST_S:g} s")
