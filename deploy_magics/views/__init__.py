@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deploy_magics.result import Result
+    from deploy_magics.views._bins import Distribution
 
 NOTEBOOK_WIDTH = 110
 # Set to 0 to show static HTML alone, as for a notebook that is run without a reader and then kept.
@@ -41,15 +42,17 @@ def show(result: Result, *, widget: bool | None = None) -> None:
     from IPython.display import display
 
     from deploy_magics.views import html
+    from deploy_magics.views._bins import distributions
 
     uid = secrets.token_hex(5)
+    dists = distributions(result)
     bundle = {
-        "text/html": html.render(result, uid),
+        "text/html": html.render(result, uid, dists),
         "text/plain": text.render(result, columns=NOTEBOOK_WIDTH, encoding="utf-8"),
     }
     display(bundle, raw=True)  # type: ignore[no-untyped-call]  # IPython.display is not annotated
     if os.environ.get(SWITCH) != "0" if widget is None else widget:
-        _show_widget(result, uid)
+        _show_widget(result, uid, dists)
 
 
 def selection(result: Result) -> list[str]:
@@ -58,12 +61,12 @@ def selection(result: Result) -> list[str]:
     return list(module.selection(result)) if module is not None else []
 
 
-def _show_widget(result: Result, uid: str) -> None:
+def _show_widget(result: Result, uid: str, dists: list[Distribution]) -> None:
     try:
         from deploy_magics.views import widget
     except ImportError:  # the widget packages are not there; the HTML has said everything
         return
-    built = widget.build(result, uid)
+    built = widget.build(result, uid, dists)
     if built is not None:
         widget.publish(built)
 

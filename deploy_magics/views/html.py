@@ -13,13 +13,13 @@ from importlib.resources import files
 
 from deploy_magics.result import Result
 from deploy_magics.views import _svg
-from deploy_magics.views._bins import distributions
+from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._names import clean, escape, shorten
 from deploy_magics.views._numbers import write
 from deploy_magics.views._palette import GREY, colours
 from deploy_magics.views._plan import CellView, ColumnView, Plan, bar, plan, state
 
-MAX_ROWS = 200
+MAX_ROWS = 100
 MAX_MORE_CELLS = 1_200
 NAME = 90
 BAR = 76
@@ -29,7 +29,7 @@ FEW_ROWS = 6
 LEFT = 'align="left" style="text-align:left"'
 
 
-def render(result: Result, uid: str = "") -> str:
+def render(result: Result, uid: str = "", dists: list[Distribution] | None = None) -> str:
     """Write a result as static HTML.
 
     Parameters
@@ -38,6 +38,8 @@ def render(result: Result, uid: str = "") -> str:
         What to write.
     uid : str
         Letters and digits that name this output, so that its widget can hide it while it lives; "" if there is none.
+    dists : list[Distribution], optional
+        The result's distributions, if they have been made already.
 
     Raises
     ------
@@ -49,8 +51,8 @@ def render(result: Result, uid: str = "") -> str:
     hues = colours(result)
     parts = [f"<style>{style()}{_quiet_widget(uid)}</style>", head(result)]
     parts += [_table(plan(t, max_rows=MAX_ROWS, max_more=_most_columns(len(t.rows))), hues) for t in result.tables]
-    parts += [_histogram(result, hues)]
-    parts += [notes(result)]
+    parts += [_histogram(dist, hues) for dist in (distributions(result) if dists is None else dists)]
+    parts.append(notes(result))
     names = f"dm dm-static dm-static-{uid}" if uid else "dm dm-static"
     return f'<div class="{names}" data-testid="dm-static">{"".join(parts)}</div>'
 
@@ -295,19 +297,17 @@ def _plain(cell: CellView) -> str:
     return f"<td>{text}</td>"
 
 
-def _histogram(result: Result, hues: dict[str, str]) -> str:
-    parts = []
-    for dist in distributions(result):
-        legend = "".join(
-            f'<span><span style="display:inline-block;width:9px;height:9px;margin-right:6px;'
-            f'background-color:{hues.get(name, GREY)}"></span><bdi>{escape(shorten(clean(name), 40))}</bdi> '
-            f'<small class="dm-quiet">{write(total, 0)} samples</small> &nbsp; </span>'
-            for name, total in zip(dist.names, dist.totals, strict=True)
-        )
-        title = f"Distribution ({dist.unit})" if dist.unit else "Distribution"
-        parts.append(f'<div class="dm-title"><b>{escape(title)}</b></div>')
-        parts.append(f'<div class="dm-legend">{legend}</div>{_svg.image(dist, hues)}')
-        odd = sum(dist.not_finite)
-        if odd:
-            parts.append(f'<div class="dm-note">{odd:,} samples are not finite numbers and are not drawn.</div>')
-    return "".join(parts)
+def _histogram(dist: Distribution, hues: dict[str, str]) -> str:
+    legend = "".join(
+        f'<span><span style="display:inline-block;width:9px;height:9px;margin-right:6px;'
+        f'background-color:{hues.get(name, GREY)}"></span><bdi>{escape(shorten(clean(name), 40))}</bdi> '
+        f'<small class="dm-quiet">{write(total, 0)} samples</small> &nbsp; </span>'
+        for name, total in zip(dist.names, dist.totals, strict=True)
+    )
+    title = f"Distribution ({dist.unit})" if dist.unit else "Distribution"
+    odd = sum(dist.not_finite)
+    said = f'<div class="dm-note">{odd:,} samples are not finite numbers and are not drawn.</div>' if odd else ""
+    return (
+        f'<div class="dm-title"><b>{escape(title)}</b></div>'
+        f'<div class="dm-legend">{legend}</div>{_svg.image(dist, hues)}{said}'
+    )

@@ -105,7 +105,7 @@ class LatencyHistogram(_View):
 _shown: dict[int, list[ComparisonTable]] = {}
 
 
-def build(result: Result, uid: str = "") -> ipywidgets.DOMWidget | None:
+def build(result: Result, uid: str = "", dists: list[Distribution] | None = None) -> ipywidgets.DOMWidget | None:
     """Make the widget of a result.
 
     Parameters
@@ -114,13 +114,15 @@ def build(result: Result, uid: str = "") -> ipywidgets.DOMWidget | None:
         What to show. Its headline and facts stand above the first widget, its notes below the last.
     uid : str
         Names the static HTML that the widget hides while it lives.
+    dists : list[Distribution], optional
+        The result's distributions, if they have been made already.
 
     Returns
     -------
     ipywidgets.DOMWidget or None
         None where there is nothing that a widget could add to the HTML: no rows and no samples.
     """
-    dists = distributions(result)
+    dists = distributions(result) if dists is None else dists
     if not dists and not any(table.rows for table in result.tables):
         return None
     hues = colours(result)

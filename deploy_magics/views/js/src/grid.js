@@ -29,6 +29,8 @@ export class Grid {
     this.scroll.append(this.table);
     const on = (name, handler) => this.scroll.addEventListener(name, guarded(root, handler.bind(this)));
     on("click", this.onClick);
+    // With Shift the browser would mark the text between the two clicks.
+    on("mousedown", (event) => event.shiftKey && event.target.closest("tr[data-row]") && event.preventDefault());
     on("keydown", this.onKey);
     on("focusin", this.onFocus);
     if (this.virtual) {

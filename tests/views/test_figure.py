@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+from deploy_magics.result import Result
+from deploy_magics.views._palette import COLOURS
+from tests.views import results
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.parametrize(
+    ("result", "axes"),
+    [
+        (results.bench(), 2),
+        (results.bench(failed=("broken", "x"), status="interrupted"), 2),
+        (results.many(300), 1),
+        (results.hostile(), 2),
+        (results.wide(), 1),
+        (results.empty(), 0),
+        (Result("x", "costs $5 and $6"), 0),
+    ],
+    ids=["bench", "failed", "many", "hostile", "wide", "empty", "bare"],
+)
+def test_any_result_can_be_drawn(result: Result, axes: int) -> None:
+    figure = result.plot()
+    assert len(figure.axes) == axes
+    figure.savefig(io.BytesIO(), format="png", dpi=30)
+
+
+def test_bars_show_the_figure_that_is_compared_with_its_interval() -> None:
+    result = results.bench()
+    bars, histogram = result.plot().axes
+    assert bars.get_xlabel() == "p50 (ms)"
+    row = result.tables[0].rows[1].cells
+    widths = [patch.get_width() for patch in bars.patches]
+    assert widths[1] == row["p50"]
+    assert [tick.get_text() for tick in bars.get_yticklabels()] == ["before", "after"]
+    assert len(bars.containers) == 3  # two bars, one interval
+    assert "samples beyond" in histogram.get_xlabel()
+    from matplotlib.colors import to_hex
+
+    assert [to_hex(patch.get_facecolor()) for patch in bars.patches] == list(COLOURS[:2])
+
+
+def test_of_many_rows_the_largest_are_drawn() -> None:
+    result = results.many(300)
+    (bars,) = result.plot().axes
+    widths = [patch.get_width() for patch in bars.patches]
+    assert len(widths) == 24
+    assert widths == sorted(widths, reverse=True)
+    assert "largest 24 of 300 rows" in bars.get_xlabel()
+
+
+def test_it_changes_no_state_of_pyplot() -> None:
+    script = (
+        "import sys; from tests.views import results; results.bench().plot()\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,133 @@
+"""Where a result is shown as what: outputs in a notebook, text in a terminal, rows read back."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import ipywidgets
+import pytest
+
+from deploy_magics import views
+from deploy_magics.result import Result
+from deploy_magics.views import widget
+from deploy_magics.views.widget import MIME, ComparisonTable, LatencyHistogram
+from tests.views import results
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Pretend to be in a kernel; gives the outputs."""
+    shown: list[dict[str, Any]] = []
+    monkeypatch.delenv(views.SWITCH, raising=False)
+    monkeypatch.setattr(views, "_shell", lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    return shown
+
+
+def test_a_notebook_gets_html_and_then_the_widget_alone(notebook: list[dict[str, Any]]) -> None:
+    views.show(results.bench())
+    static, live = notebook
+    assert set(static) == {"text/html", "text/plain"}
+    assert list(live) == [MIME]
+    assert "measured against" in static["text/plain"]
+
+
+def test_the_widget_hides_the_html_of_its_own_output(notebook: list[dict[str, Any]]) -> None:
+    result = results.bench()
+    views.show(result)
+    (table,) = widget._shown[id(result)]
+    assert f"dm-static-{table.uid}" in notebook[0]["text/html"]
+    views.show(result)
+    (other,) = widget._shown[id(result)]
+    assert other.uid != table.uid
+
+
+def test_a_switch_leaves_the_html_alone(notebook: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(views.SWITCH, "0")
+    views.show(results.bench())
+    assert len(notebook) == 1
+    views.show(results.bench(), widget=True)
+    assert len(notebook) == 3
+
+
+def test_without_the_widget_packages_the_html_has_said_everything(
+    notebook: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(views, "widget")
+    monkeypatch.setitem(sys.modules, "deploy_magics.views.widget", None)
+    views.show(results.bench())
+    assert len(notebook) == 1
+
+
+def test_a_result_that_a_widget_could_add_nothing_to_is_html_alone(notebook: list[dict[str, Any]]) -> None:
+    views.show(results.empty())
+    views.show(Result("x", "one line"))
+    assert len(notebook) == 2
+
+
+def test_a_terminal_gets_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in (None, SimpleNamespace()):
+        monkeypatch.setattr(views, "_shell", lambda shell=shell: shell)
+        views.show(results.bench())
+        assert "measured against" in capsys.readouterr().out
+
+
+def test_each_table_and_each_unit_has_its_widget() -> None:
+    built = widget.build(results.bench(), "u1")
+    assert isinstance(built, ipywidgets.VBox)
+    table, histogram = built.children
+    assert isinstance(table, ComparisonTable)
+    assert isinstance(histogram, LatencyHistogram)
+    assert table.baseline == 0
+    assert '"headline":"after measured against before"' in table.data
+    assert '"head":null' in histogram.data
+    assert isinstance(widget.build(results.many(50)), ComparisonTable)
+    assert widget.build(results.empty()) is None
+
+
+def test_what_the_reader_selects_can_be_read_back() -> None:
+    result = results.bench()
+    assert result.selection == []
+    built = widget.build(result, "u1")
+    assert built is not None
+    built.children[0].selected = [1]
+    assert result.selection == ["after"]
+    again = widget.build(result, "u2")
+    assert again is not None
+    assert result.selection == []  # the one shown last counts
+
+
+def test_a_result_that_is_gone_is_forgotten() -> None:
+    result = results.bench()
+    widget.build(result)
+    key = id(result)
+    assert key in widget._shown
+    del result
+    gc.collect()
+    assert key not in widget._shown
+
+
+def test_data_travel_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = widget.build(results.many(5000))
+    assert isinstance(built, ComparisonTable)
+    sent: list[Any] = []
+    monkeypatch.setattr(built, "_send", lambda message, buffers=None: sent.append(message))
+    built.selected = [3]
+    built.baseline = 4
+    assert all("data" not in message["state"] for message in sent)
+    assert len(str(sent)) < 500
+
+
+def test_results_and_views_import_nothing_heavy() -> None:
+    script = (
+        "import sys, deploy_magics.result, deploy_magics.views, deploy_magics.views.text\n"
+        "import deploy_magics.views.progress, deploy_magics.views.html\n"
+        "heavy = {'numpy', 'pandas', 'matplotlib', 'ipywidgets', 'anywidget', 'IPython'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
