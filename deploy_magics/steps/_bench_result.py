@@ -251,7 +251,8 @@ def _facts(
         facts.append(("instances", f"{setup.instances} at once"))
     if len(inputs) == 1 and len(line := inputs.pop()) <= 100:
         facts.append(("inputs", line or "none"))
-    measured = f"{found.processes} processes, {found.rounds} rounds, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
+    rounds = f"{found.rounds} round{'s' if found.rounds != 1 else ''}"
+    measured = f"{found.processes} processes, {rounds}, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
     return (*facts, ("measured", measured))
 
 

@@ -73,7 +73,7 @@ class Burst:
     Attributes
     ----------
     starts, ends : array of int
-        Clock readings of each run in nanoseconds, in the order of their ends within an instance.
+        Clock readings of each run in nanoseconds, in the order of their starts.
     rate : float
         Runs a second, all instances together.
     peak : int or None
@@ -164,11 +164,8 @@ def burst_of(seconds: float, least: int, most: int, lead_in: int = 0, until_ns: 
     finally:
         gc.enable()
     rate = sum(len(starts) / max(1, ends[-1] - starts[0]) * 1e9 for starts, ends in parts)
-    starts, ends = array("q"), array("q")
-    for some, others in parts:
-        starts.extend(some)
-        ends.extend(others)
-    return Burst(starts, ends, rate, _peak())
+    runs = sorted(run for part in parts for run in zip(*part, strict=True))
+    return Burst(array("q", (start for start, _ in runs)), array("q", (end for _, end in runs)), rate, _peak())
 
 
 def _loop(

@@ -165,9 +165,10 @@ class _Run:
         crew.end([key for key in crew.members if key not in kept])
         for index, group in enumerate(chosen.groups):
             self._start(crew, group)
-            share = (self._budget - self._spent) / (len(chosen.groups) - index)
+            before = self._spent
+            share = (self._budget - before) / (len(chosen.groups) - index)
             self._warm_up(crew, share)
-            found.ending = self._rounds(crew, share, chosen.design)
+            found.ending = self._rounds(crew, share - (self._spent - before), chosen.design)
             if index + 1 < len(chosen.groups):
                 crew.end(list(crew.members))
         if not self._alive():
