@@ -125,6 +125,7 @@ def simplify(
     from deploy_magics.model import Model
     from deploy_magics.progress import progress
     from deploy_magics.steps import _simplify_run as runs
+    from deploy_magics.steps import _simplify_speed as speed
 
     options = _options(data, tolerance, max_growth, timeout, memory)
     if not models:
@@ -152,7 +153,10 @@ def simplify(
     if all(line.outcome is None for line in lines):
         raise DeployError(f"none could be simplified: {'; '.join(f'{x.original.name}: {x.error}' for x in lines)}")
     result = _result(lines, paths)
-    return _with_speed(result, lines) if bench else result
+    if not bench:
+        return result
+    pairs = [speed.Pair(line.original, line.outcome.model) for line in lines if line.outcome is not None]
+    return speed.with_speed(result, pairs, data=data, memory=memory)
 
 
 @dataclass(frozen=True)
@@ -297,7 +301,3 @@ def _interrupted(lines: Sequence[_Line], originals: Sequence[Model]) -> Interrup
     partial.status = "interrupted"
     text = f"interrupted while simplifying {current!r}; {len(done)} of {len(originals)} models are done and kept"
     return Interrupted(partial, text)
-
-
-def _with_speed(result: SimplifyResult, lines: Sequence[_Line]) -> SimplifyResult:
-    raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_magics.model import Model
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
+Outputs: TypeAlias = "list[dict[str, NDArray[Any]]]"
 Either: TypeAlias = "Model | str | PathLike[str]"
 
 
@@ -115,23 +117,10 @@ class Reference:
         """
         running = running or Running()
         given = inputs if isinstance(inputs, Inputs) else Inputs(tuple(dict(each) for each in inputs))
-        feeds: list[Arrays] = list(given.feeds)
-        notes: list[str] = []
         with _file(original) as path:
-            try:
-                outputs = running.run(path, feeds)
-            except ModelError as error:
-                raise ModelError(
-                    f"nothing can be verified, since the model itself does not run: {error.message}",
-                    hint=error.hint,
-                ) from None
-            if given.wider and _all_constant(outputs):
-                _add(feeds, outputs, given.wider, lambda more: running.run(path, more))
-            for other in given.other_sizes:
-                if not _add(feeds, outputs, [other], lambda more: running.run(path, more)):
-                    notes.append("the original does not run at every size of its open dimensions that was tried")
+            feeds, outputs, notes = _run_all(given, lambda more: running.run(path, more))
             tolerance, reason = tolerance_of(_proto(original))
-        return cls(tuple(feeds), tuple(outputs), tolerance, reason, original, running, tuple(dict.fromkeys(notes)))
+        return cls(tuple(feeds), tuple(outputs), tolerance, reason, original, running, notes)
 
     def compare(self, changed: Either, *, tolerance: float | None = None) -> Verification:
         """Run a changed model on the same inputs, and compare.
@@ -262,19 +251,48 @@ def _all_constant(outputs: Sequence[Arrays]) -> bool:
     return all(is_constant([each[name] for each in outputs if name in each]) for name in names)
 
 
-def _add(
-    feeds: list[Arrays],
-    outputs: list[dict[str, NDArray[Any]]],
-    more: Sequence[Arrays],
-    run: Callable[[Sequence[Arrays]], list[dict[str, NDArray[Any]]]],
-) -> bool:
-    """Run on more inputs, if the model takes them; say whether it does."""
+def _run_all(
+    given: Inputs, run: Callable[[Sequence[Arrays]], Outputs]
+) -> tuple[list[Arrays], Outputs, tuple[str, ...]]:
+    """Run the original on all that is given and that it takes.
+
+    Returns
+    -------
+    tuple
+        The inputs it ran on, its outputs, and notes.
+    """
+    feeds: list[Arrays] = [*given.feeds, *given.other_sizes]
+    notes: tuple[str, ...] = ()
     try:
-        outputs += run(more)
-    except ModelError:
-        return False
-    feeds += more
-    return True
+        outputs = run(feeds)
+    except ModelError as error:
+        feeds, outputs = _run_required(given, run, error)
+        notes = ("the original does not run at every size of its open dimensions that was tried",)
+    if given.wider and _all_constant(outputs):
+        with contextlib.suppress(ModelError):
+            outputs += run(given.wider)
+            feeds += given.wider
+    return feeds, outputs, notes
+
+
+def _run_required(
+    given: Inputs, run: Callable[[Sequence[Arrays]], Outputs], error: ModelError
+) -> tuple[list[Arrays], Outputs]:
+    """Run without the other sizes after that failed with them, and then on each of those by itself."""
+    try:
+        if not given.other_sizes:
+            raise error
+        outputs = run(given.feeds)
+    except ModelError as failed:
+        raise ModelError(
+            f"nothing can be verified, since the model itself does not run: {failed.message}", hint=failed.hint
+        ) from None
+    feeds: list[Arrays] = list(given.feeds)
+    for other in given.other_sizes if len(given.other_sizes) > 1 else ():
+        with contextlib.suppress(ModelError):
+            outputs += run([other])
+            feeds.append(other)
+    return feeds, outputs
 
 
 def _form_only(problem: str) -> str:

@@ -140,8 +140,8 @@ class Verification:
     def to_plain(self) -> dict[str, Any]:
         """Give the figures as JSON's own types; NaN as None."""
         plain = asdict(self)
-        plain["random"] = sorted(self.random)
-        plain["ok"] = self.ok
+        plain.update(random=sorted(self.random), ok=self.ok)
+        plain.update({key: list(plain[key]) for key in ("differences", "missing", "added", "notes")})
         for each in plain["differences"]:
             each.update({key: None for key, value in each.items() if isinstance(value, float) and value != value})
             each.update({key: str(value) for key, value in each.items() if value in (float("inf"), float("-inf"))})
