@@ -82,7 +82,6 @@ def _column(source: Table, column: Column, rows: int) -> dict[str, Any]:
     base = base_decimals(column, numbers)
     foot = as_number(source.footer.cells.get(column.key)) if source.footer else None
     every = numbers if foot is None else [*numbers, foot]
-    places = [p for n in every if (p := own_decimals(n, base)) is not None]
     plain: dict[str, Any] = {
         "key": column.key,
         "title": text(column.title),
@@ -94,7 +93,7 @@ def _column(source: Table, column: Column, rows: int) -> dict[str, Any]:
         "digits": column.digits,
         "of": column.ratio_of,
         "base": base,
-        "longest": max(places, default=base),
+        "longest": max((own_decimals(n, base) for n in every), default=base),
     }
     values = values[:rows]
     plain["v"] = [_value(value) for value in values]

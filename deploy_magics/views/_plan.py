@@ -123,8 +123,7 @@ def column_view(table: Table, column: Column, limit: int | None = None) -> Colum
     foot = table.footer.cells.get(column.key) if table.footer else None
     numbers = [n for value in values for n in _numbers(value)]
     base = base_decimals(column, numbers)  # a total, larger than its parts, must not take their decimals away
-    places = [p for n in [*numbers, *_numbers(foot)] if (p := own_decimals(n, base)) is not None]
-    longest = max(places, default=base)
+    longest = max((own_decimals(n, base) for n in [*numbers, *_numbers(foot)]), default=base)
     cells = [_cell(column, value, base, longest) for value in values[:limit]]
     best = best_rows(column, table.rows, values, base)
     cells = [replace(cell, best=True) if i in best else cell for i, cell in enumerate(cells)]
@@ -148,12 +147,22 @@ def best_rows(column: Column, rows: Sequence[Row], values: Sequence[Cell], base:
         for index, (row, value) in enumerate(zip(rows, values, strict=True))
         if row.status != "failed" and (number := as_number(value)) is not None and math.isfinite(number)
     }
-    if len(known) < 2:
+    if len(known) < 2 or (column.kind == "ratio" and not _clear(values, known, column.better)):
         return set()
     top = (min if column.better == "lower" else max)(known.values())
     written = write(top, own_decimals(top, base))
     best = {index for index, number in known.items() if write(number, own_decimals(number, base)) == written}
     return set() if len(best) == len(known) or len(best) > MAX_BEST else best
+
+
+def _clear(values: Sequence[Cell], known: dict[int, float], better: str) -> bool:
+    """Say whether the best of some ratios is shown to differ from 1, or from the baseline's where that is the best."""
+    best = (min if better == "lower" else max)(known, key=lambda index: known[index])
+    ratio = values[best]
+    others = [value for value in values if isinstance(value, Ratio) and not value.is_exact]
+    if isinstance(ratio, Ratio) and not ratio.is_exact:
+        return not ratio.low <= 1 <= ratio.high
+    return known[best] != 1 or all(not other.low <= 1 <= other.high for other in others)
 
 
 def as_number(value: Cell) -> float | None:
@@ -188,7 +197,7 @@ def _cell(column: Column, value: Cell, base: int, longest: int) -> CellView:
     number = as_number(value)
     assert number is not None
     places = own_decimals(number, base)
-    pad = "" if places is None or not math.isfinite(number) else missing_places(places, longest)
+    pad = missing_places(places, longest) if math.isfinite(number) else ""
     sign = "×" if column.kind == "ratio" else ""
     exact = Ratio.exact(float(number)) if column.kind == "ratio" else None
     return CellView(write(number, places) + sign, pad=pad, ratio=exact)

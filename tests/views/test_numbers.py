@@ -31,6 +31,8 @@ def test_no_value_that_is_not_zero_is_written_as_zero(value: float, base: int) -
 
 @given(finite, st.integers(0, 9))
 def test_writing_rounds_half_away_from_zero(value: float, places: int) -> None:
+    if value != 0 and abs(value) < 0.5 * 10.0**-places:
+        return
     text = _numbers.write(value, places).replace(",", "").replace("−", "-")
     assert abs(Decimal(text) - Decimal(value)) <= Decimal(1).scaleb(-places) / 2
 
@@ -39,7 +41,6 @@ def test_decimal_points_stand_in_line() -> None:
     texts = []
     for value in (120.3, 0.02, 7.0):
         places = _numbers.own_decimals(value, 1)
-        assert places is not None
         texts.append(_numbers.write(value, places) + _numbers.missing_places(places, 3))
     assert {len(text) - text.index(".") for text in texts} == {4}
     assert len(_numbers.missing_places(0, 2)) == 3  # the point has its place too
@@ -49,7 +50,8 @@ def test_values_that_are_not_numbers_have_words() -> None:
     assert [_numbers.write(v, 2) for v in (math.nan, math.inf, -math.inf)] == ["NaN", "∞", "−∞"]
     assert _numbers.decimals(4, [math.nan, math.inf]) == 0
     assert _numbers.write(-1234567.891, 1) == "−1,234,567.9"
-    assert _numbers.write(-0.001, 1) == "0.0"
+    assert _numbers.write(-0.001, 1) == ">−0.1"
+    assert _numbers.write(0.001, 0) == "<1"
     assert _numbers.write(10**30, 0).replace(",", "") in (str(10**30), "1.0e30")
 
 
@@ -75,7 +77,7 @@ def test_the_page_writes_numbers_as_python_does(stage: Stage) -> None:
     for value in CASES:
         for base in range(7):
             places = _numbers.own_decimals(value, base)
-            blanks = "" if places is None else _numbers.missing_places(places, 9)
+            blanks = _numbers.missing_places(places, 9)
             wanted = _numbers.decimals(base + 1, [value, value / 3])
             expected.append([places, _numbers.write(value, places), blanks, wanted])
     assert lines == expected

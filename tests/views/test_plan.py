@@ -30,6 +30,18 @@ def test_what_is_written_alike_is_equally_good() -> None:
     assert _best([10.001, 10.002, 20.0], "lower") == [0, 1]
 
 
+def test_a_ratio_is_best_only_where_it_is_shown_to_be() -> None:
+    def best(cells: list[Cell]) -> list[int]:
+        column = Column("v", "v", kind="ratio", better="higher", digits=4)
+        return [i for i, cell in enumerate(column_view(_table(column, cells), column).cells) if cell.best]
+
+    assert best([Ratio.exact(1.0), Ratio(1.002, 0.99, 1.02)]) == []
+    assert best([Ratio.exact(1.0), Ratio(0.998, 0.99, 1.02)]) == []
+    assert best([Ratio.exact(1.0), Ratio(1.1, 1.05, 1.2)]) == [1]
+    assert best([Ratio.exact(1.0), Ratio(0.9, 0.8, 0.95)]) == [0]
+    assert best([Ratio.exact(1.0), Ratio.exact(1.01)]) == [1]
+
+
 def test_there_is_no_best_where_there_is_nothing_to_choose() -> None:
     assert _best([1.0], "lower") == []
     assert _best([1.0, 1.0], "lower") == []

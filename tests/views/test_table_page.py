@@ -364,6 +364,14 @@ def test_the_static_html_is_hidden_while_the_widget_lives(stage: Stage) -> None:
     stage.act(check)
 
 
+def test_a_ratio_is_best_only_where_it_is_shown_to_be(stage: Stage) -> None:
+    for bases, expected in (((10.0, 10.01), 0), ((10.0, 8.0), 1), ((10.0, 12.0), 1)):
+        stage.clear()
+        _mount(stage, results.bench(bases=bases))
+        found = stage.act(lambda page: page.locator("tbody .dm-ratio .dm-best").count())
+        assert found == expected
+
+
 @pytest.mark.parametrize("result", [results.empty(), results.bench(("only",), (5.0,), (900,))], ids=["empty", "one"])
 def test_few_rows_make_few_controls(stage: Stage, result: Result) -> None:
     _mount(stage, result)

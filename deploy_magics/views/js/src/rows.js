@@ -114,6 +114,7 @@ function cell(view, column, index, at) {
   const attributes = { class: classes.filter(Boolean).join(" "), title: found.why ?? null };
   const text = words.text + words.pad;
   if (!column.numeric && text.length > 40) attributes.title = text;
+  if (column.numeric && /^[<>]/.test(text)) attributes.title = found.value.toPrecision(4);
   return gridCell(at, attributes, h("div", { class: "dm-cell" }, text));
 }
 

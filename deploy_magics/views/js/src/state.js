@@ -152,9 +152,18 @@ export class TableState {
     if (known.length < 2) return new Set();
     let top = known[0][1];
     for (const [, value] of known) if (column.better === "lower" ? value < top : value > top) top = value;
+    if (column.kind === "ratio" && !this.clear(column, known, top)) return new Set();
     const written = write(top, ownDecimals(top, column.base));
     const close = known.filter(([, value]) => write(value, ownDecimals(value, column.base)) === written);
     return close.length === known.length || close.length > MAX_BEST ? new Set() : new Set(close.map(([row]) => row));
+  }
+
+  // Whether the best of some ratios is shown to differ from 1, or from the baseline's where that is the best.
+  clear(column, known, top) {
+    const unsure = ({ value, low, high }) => !(low === value && high === value) && low <= 1 && high >= 1;
+    const best = this.cell(column, known.find(([, value]) => value === top)[0]);
+    if (best.low !== best.value || best.high !== best.value) return !unsure(best);
+    return top !== 1 || known.every(([row]) => !unsure(this.cell(column, row)));
   }
 
   // How far a column's bars reach: the farthest ratio seen, at least 1.25, so that half a per cent looks like little.
