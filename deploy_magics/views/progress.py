@@ -166,12 +166,12 @@ class NotebookReporter:
         self._later.update(progress)
 
     def close(self) -> None:
-        """Take the bar away, and leave nothing in the notebook."""
+        """Take the bar away; what stays in the notebook is an output without content."""
         if not self._later.close():
             return
         if self._widget is not None:
             self._widget.close()
-        self._publish({})
+        self._publish({"text/html": ""})  # takes no room, and a converter does not warn of an output without data
 
     def _show(self, progress: Progress, elapsed: float) -> None:
         fraction = -1.0 if progress.fraction is None else min(1.0, max(0.0, float(progress.fraction)))

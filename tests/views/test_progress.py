@@ -107,7 +107,7 @@ def test_a_notebook_gets_a_widget_and_keeps_nothing(monkeypatch: pytest.MonkeyPa
     assert widget.comm is None
     (first, was_update), (last, is_update) = displays.seen
     assert list(first) == ["application/vnd.jupyter.widget-view+json"]
-    assert (last, was_update, is_update) == ({}, False, True)
+    assert (last, was_update, is_update) == ({"text/html": ""}, False, True)
     assert len(displays.ids) == 1
 
 
@@ -122,7 +122,7 @@ def test_without_widgets_a_line_of_html_is_written_over(monkeypatch: pytest.Monk
     bundles = [bundle for bundle, _ in displays.seen]
     assert "&lt;b&gt;" in bundles[0]["text/html"]
     assert 'value="0.500"' in bundles[1]["text/html"]
-    assert bundles[-1] == {}
+    assert bundles[-1] == {"text/html": ""}
     assert [update for _, update in displays.seen] == [False, True, True]
 
 
