@@ -5,7 +5,9 @@ The figure is made without pyplot, so that it changes no state of the reader's o
 
 from __future__ import annotations
 
+import io
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.result import Column, Ratio, Result, Table
@@ -37,14 +39,12 @@ def plot(result: Result) -> Figure:
     matplotlib.figure.Figure
         Not known to pyplot; ``figure.savefig("a.png")`` writes it, and a notebook shows it.
     """
-    from matplotlib.figure import Figure
-
     hues = colours(result)
     chosen = _main(result)
     dists = distributions(result)
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
     heights += [2.6] * len(dists)
-    figure = Figure(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
+    figure = _figure_class()(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
     title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
     figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     if not heights:
@@ -55,6 +55,20 @@ def plot(result: Result) -> Figure:
     for axis, dist in zip(axes, dists, strict=True):
         _draw_distribution(axis, dist, hues)
     return figure
+
+
+@lru_cache(maxsize=1)
+def _figure_class() -> type[Figure]:
+    """Give a Figure that shows itself: IPython learns to draw matplotlib's own only when pyplot is imported."""
+    from matplotlib.figure import Figure
+
+    class SelfShowingFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            picture = io.BytesIO()
+            self.savefig(picture, format="png", dpi=110)
+            return picture.getvalue()
+
+    return SelfShowingFigure
 
 
 def _main(result: Result) -> tuple[Table, Column] | None:

@@ -62,3 +62,16 @@ def test_it_changes_no_state_of_pyplot() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_notebook_shows_it_without_pyplot() -> None:
+    program = (
+        "import sys\n"
+        "from IPython.core.formatters import DisplayFormatter\n"
+        "from deploy_magics.result import Column, Result, Row, Table\n"
+        "table = Table((Column('m', 'm', kind='text'), Column('v', 'v')), (Row({'m': 'a', 'v': 1.0}),))\n"
+        "data, _ = DisplayFormatter().format(Result('bench', 'a', (table,)).plot())\n"
+        "assert data['image/png'].startswith(b'\\x89PNG'), data.keys()\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -35,7 +35,8 @@ def stripped(notebook: Any) -> Any:
 def _speaks(output: Any) -> bool:
     if output.output_type in {"stream", "error"}:
         return True
-    return bool(output.data) and _WIDGET not in output.data
+    # A progress bar leaves an output without content.
+    return any(output.data.values()) and _WIDGET not in output.data
 
 
 def main(names: list[str]) -> int:
