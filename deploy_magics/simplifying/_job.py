@@ -63,15 +63,15 @@ class Done:
     ----------
     before, after : int
         Bytes of the model, its weights inside, as it was prepared and as it is now.
-    repaired : bool
-        Whether its nodes were put in order.
+    gained : bool
+        Whether it has fewer nodes, fewer bytes, or its nodes were put in order.
     notes : tuple of str
         One line each.
     """
 
     before: int
     after: int
-    repaired: bool
+    gained: bool
     notes: tuple[str, ...]
 
 
@@ -122,7 +122,8 @@ def simplify(
             size, nodes = result.ByteSize(), _nodes(result)
             if size <= min(limit, MOST_BYTES) and nodes <= most_nodes:
                 out.write_bytes(result.SerializeToString())
-                return Done(before, size, frame.repaired, (*frame.notes, *_left(result, effort)))
+                gained = nodes < most_nodes or size < before or frame.repaired
+                return Done(before, size, gained, (*frame.notes, *_left(result, effort)))
             if nodes > most_nodes:  # a Loop written out
                 why = f"its result has {nodes} nodes, the model {most_nodes}"
             else:

@@ -34,8 +34,8 @@ class Simplified:
         How long it took, failed tries included.
     before, after : int
         Bytes of the model with its weights inside.
-    repaired : bool
-        Whether its nodes were not in order and are now.
+    gained : bool
+        Whether it has fewer nodes, fewer bytes, or its nodes were put in the order that ONNX asks for.
     notes : tuple of str
         What a reader should know, one line each.
     """
@@ -45,7 +45,7 @@ class Simplified:
     seconds: float
     before: int
     after: int
-    repaired: bool = False
+    gained: bool
     notes: tuple[str, ...] = ()
 
 
@@ -142,7 +142,7 @@ def simplify_file(
                 seconds=time.monotonic() - started,
                 before=done.before,
                 after=done.after,
-                repaired=done.repaired,
+                gained=done.gained,
                 notes=(*said, *done.notes),
             )
     raise ModelError("; ".join(dict.fromkeys(said)), hint=_hint(said))

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
-    import onnx
-
     from deploy_magics.arguments import FeedSource
     from deploy_magics.model import Model
     from deploy_magics.simplifying import Simplified
@@ -55,7 +53,7 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Whether anything was gained."""
-        return self.model is not self.original
+        return self.done.gained
 
 
 def run(model: Model, options: Options, tell: Callable[[float, str], None]) -> Outcome:
@@ -121,20 +119,13 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
 
 
 def _load(model: Model, done: Simplified) -> Model:
-    """Take the result into memory; the original stays where nothing was gained."""
+    """Take the result into a handle of its own; the original stays where nothing was gained."""
     import onnx
 
-    proto = onnx.load(str(done.path))
-    if done.after >= done.before and _nodes(proto) >= _nodes(model.skeleton) and not done.repaired:
+    if not done.gained:
         return model
-    made = model.with_proto(proto, source=f"{model.source}, simplified by {done.backend}")
+    made = model.with_proto(onnx.load(str(done.path)), source=f"{model.source}, simplified by {done.backend}")
     return made.renamed(f"{model.name}_simplified")
-
-
-def _nodes(proto: onnx.ModelProto) -> int:
-    from deploy_magics.simplifying import all_graphs
-
-    return sum(len(graph.node) for graph in all_graphs(proto.graph))
 
 
 def _memory() -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 _SMALLEST_MIB = 0.1
+_ERROR = "Largest difference between original and result, in millionths of the output's range."
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Totals:
         Bytes of all stored constants; None where they could not be counted.
     size_bytes : int
         Bytes of the file or files.
+    counted : str
+        How MACs were counted, as a note under the table.
     """
 
     ops: Counter[str]
@@ -40,6 +43,7 @@ class Totals:
     macs: int | Missing
     weight_bytes: int | None
     size_bytes: int
+    counted: str = ""
 
     @property
     def nodes(self) -> int:
@@ -73,7 +77,8 @@ def detail(name: str, before: Totals, after: Totals, *, titled: bool) -> Table:
         Column("after", "after", kind="integer"),
         Column("change", "change", kind="integer", help="After less before."),
     )
-    return Table(columns, tuple(rows), title=name if titled else "")
+    notes = tuple(dict.fromkeys(each.counted for each in (before, after) if each.counted))
+    return Table(columns, tuple(rows), title=name if titled else "", notes=notes)
 
 
 def summary(rows: Sequence[Row]) -> Table:
@@ -84,9 +89,7 @@ def summary(rows: Sequence[Row]) -> Table:
         Column("nodes", "nodes after", kind="integer"),
         Column("size_before", "size before", unit="MiB"),
         Column("size", "size after", unit="MiB"),
-        Column(
-            "error", "max error", kind="number", digits=2, help="Largest difference, as a share of its output's range."
-        ),
+        Column("error", "max error", unit="ppm", digits=2, help=_ERROR),
         Column("by", "simplified by", kind="text"),
         Column("seconds", "time", unit="s", digits=2),
         Column("params_before", "params before", kind="integer", shown=False),
@@ -106,7 +109,7 @@ def summary_row(name: str, before: Totals, after: Totals, *, error: float | Miss
             "nodes": after.nodes,
             "size_before": before.size_bytes / MIB,
             "size": after.size_bytes / MIB,
-            "error": error,
+            "error": error if isinstance(error, Missing) else error * 1e6,
             "by": by,
             "seconds": seconds,
             "params_before": before.params,
@@ -132,7 +135,9 @@ def totals(model: Model) -> Totals:
         return Totals(ops, why, why, None, model.size_bytes)
     unknown = counts.not_counted("unknown shape")
     macs = Missing(f"shapes are not known: {', '.join(list(unknown)[:3])}") if unknown else counts.macs
-    return Totals(ops, counts.params, macs, counts.weight_bytes, model.size_bytes)
+    at = f", at {', '.join(model.assumed)}" if model.assumed else ""
+    counted = f"MACs by the convention {counts.convention.name}{at}"
+    return Totals(ops, counts.params, macs, counts.weight_bytes, model.size_bytes, counted)
 
 
 def _sized_model(model: Model) -> Model:

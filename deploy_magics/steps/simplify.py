@@ -141,9 +141,11 @@ def simplify(
 
             try:
                 outcome = runs.run(original, options, tell)
+                # Counted first: the file to write may be the original's own.
+                counted = _totals(outcome)
                 if paths:
                     outcome = _saved(outcome, paths[index], force)
-                lines.append(_Line(original, outcome, None, *_totals(outcome)))
+                lines.append(_Line(original, outcome, None, *counted))
             except DeployError as error:
                 if len(originals) == 1:
                     raise
