@@ -112,7 +112,7 @@ def beside_a_bare_loop(path: Path, seed: int, budget: float) -> Piece:
 
 
 def bare_loop(path: Path, seconds: float = 0.8) -> float:
-    """Median latency in ms of the loop that anyone would write, in a fresh process."""
+    """Median latency in ms of a bare loop in a fresh process."""
     command = [sys.executable, str(HERE / "bare_loop.py"), str(path), str(seconds)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
 
