@@ -62,11 +62,16 @@ def inputs_for(model: Model, *, data: FeedSource | None = None, seeds: Sequence[
     """
     if not model.inputs:
         return Inputs(({},))
-    feeds = [model.feeds(seed) for seed in seeds]
-    wider = [_widen(feeds[0], *ends) for ends in _WIDER] if feeds else []
-    if data is not None:
-        feeds.append(model.feeds(data))
-    return Inputs(tuple(feeds), tuple(_other_sizes(model, seed=len(seeds))), tuple(wider))
+    own = [model.feeds(data)] if data is not None else []
+    try:
+        random = [model.feeds(seed) for seed in seeds]
+    except DeployError:
+        if not own:
+            raise
+        # Nothing random can be made of sequences, or of sizes that only the caller knows.
+        return Inputs(tuple(own))
+    wider = [_widen(random[0], *ends) for ends in _WIDER] if random else []
+    return Inputs((*random, *own), tuple(_other_sizes(model, seed=len(seeds))), tuple(wider))
 
 
 def _widen(feeds: Feeds, low: float, high: float) -> Feeds:

@@ -192,6 +192,18 @@ def test_own_data_come_on_top(tmp_path: Path) -> None:
         inputs_for(made, data={"other": ADD})
 
 
+def test_where_nothing_random_can_be_made_own_data_do(tmp_path: Path) -> None:
+    sequence = onnx.helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, [1, 2])
+    proto = model([node("ConcatFromSequence", ["x"], ["y"], axis=0)], [sequence], [value("y", [None, 2])])
+    made = Model.of(save(proto, tmp_path / "a.onnx"))
+    with pytest.raises(ModelError):
+        inputs_for(made)
+    own = {"x": [np.ones((1, 2), np.float32), np.zeros((1, 2), np.float32)]}
+    found = compare(made, made, inputs_for(made, data=own))
+    assert found.ok
+    assert found.differences[0].values == 4
+
+
 def test_the_coarsest_type_decides_the_tolerance() -> None:
     assert tolerance_of(adder()) == (1e-4, "float32")
     assert tolerance_of(adder(dtype=TensorProto.FLOAT16)) == (1e-2, "float16")
