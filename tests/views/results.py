@@ -175,3 +175,27 @@ def wide(columns: int = 400, rows: int = 3) -> Result:
 def empty() -> Result:
     """Make a result whose only table has no rows."""
     return Result("empty", "nothing to count", tables=(Table((Column("n", "node", kind="text"),), (), title="Nodes"),))
+
+
+FIVE = Result(
+    "x",
+    "five rows",
+    tables=(
+        Table(
+            (
+                Column("n", "name", kind="text"),
+                Column("v", "p50", "ms", better="lower"),
+                Column("t", "note", kind="text"),
+                Column("r", "ratio", kind="ratio", better="lower", digits=3, ratio_of="v"),
+            ),
+            (
+                Row({"n": "c", "v": 3.0, "t": "x", "r": Ratio(1.0, 1.0, 1.0)}),
+                Row({"n": "a", "v": 1.0, "t": "y", "r": Ratio(1 / 3, 0.3, 0.4, "faster")}),
+                Row({"n": "d10", "v": 1.0, "t": "x", "r": Ratio(1 / 3, 0.3, 0.4, "faster")}),
+                Row({"n": "d9", "v": Missing("not measured"), "t": "y", "r": Missing("no p50")}),
+                Row({"n": "b"}, status="failed", note="it crashed"),
+            ),
+            baseline=0,
+        ),
+    ),
+)
