@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from deploy_magics.workers.environment import PARENT
+
 
 def read_frame(stream: BinaryIO) -> bytes | None:
     """Read one length-prefixed message; None at the end of the stream."""
@@ -46,6 +48,7 @@ def resolve(target: str) -> Callable[..., Any]:
 
 def main() -> None:
     """Serve calls until the parent closes the pipe."""
+    _die_with_parent()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -56,6 +59,24 @@ def main() -> None:
     reader.start()
     while True:
         write_frame(answers, _answer(calls.get()))
+
+
+def _die_with_parent() -> None:
+    """Have Linux end this process with its parent, even while native code keeps every Python thread out.
+
+    The signal follows the parent's *thread* that started this process, so it is asked for only where that was its main
+    one; elsewhere, and on other systems, the thread that reads the calls sees the end.
+    """
+    parent = os.environ.pop(PARENT, None)
+    if parent is None or sys.platform != "linux":
+        return
+    import ctypes
+    import signal
+
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != int(parent):
+        os._exit(0)
 
 
 def _read_calls(stream: BinaryIO, calls: queue.Queue[bytes]) -> None:

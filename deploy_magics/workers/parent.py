@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import IO, Any, Self
 
 import deploy_magics
 from deploy_magics.errors import WorkerError
+from deploy_magics.workers.environment import PARENT
 
 _POLL_S = 0.05
 _LOG_TAIL = 2000
@@ -69,12 +71,13 @@ class Worker:
         # The worker must find this package and whatever the caller can import, from wherever it was started.
         root = str(Path(deploy_magics.__file__).parent.parent)
         path = os.pathsep.join([root, *(p for p in sys.path if p)])
+        parent = {PARENT: str(os.getpid())} if threading.current_thread() is threading.main_thread() else {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy_magics.workers.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **(env or {})},
+            env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **parent, **(env or {})},
             start_new_session=True,
         )
         self._pending = bytearray()

@@ -65,3 +65,10 @@ def unpicklable() -> object:
 def spin() -> None:
     while True:
         pass
+
+
+def hold_the_interpreter() -> None:
+    """Sleep as native code does that never lets another Python thread run."""
+    import ctypes
+
+    ctypes.PyDLL(None).sleep(30)
