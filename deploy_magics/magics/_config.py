@@ -27,15 +27,15 @@ class DeployMagics(Magics):
 
     threads = Int(None, allow_none=True, help="Threads that each candidate may use.").tag(config=True)
     processes = Int(None, allow_none=True, help="Fresh processes in which each candidate is timed.").tag(config=True)
-    precision = Float(None, allow_none=True, help="Half width of a ratio's interval, in %, that is enough.").tag(
-        config=True
-    )
+    precision = Float(None, allow_none=True, help="Width of a ratio's interval, in %, that is enough.").tag(config=True)
     budget = Float(None, allow_none=True, help="Seconds after which timing ends.").tag(config=True)
     tolerance = Float(None, allow_none=True, help="Difference of outputs that is still the same model.").tag(
         config=True
     )
     max_growth = Float(None, allow_none=True, help="Times that a simplified model may grow.").tag(config=True)
-    memory = Float(None, allow_none=True, help="GiB that worker processes may take.").tag(config=True)
+    memory = Float(
+        None, allow_none=True, help="GiB: for %bench what all processes take together, for %simplify each."
+    ).tag(config=True)
     timeout = Float(None, allow_none=True, help="Seconds after which a worker is ended.").tag(config=True)
 
     def defaults(self) -> dict[str, Any]:
