@@ -44,9 +44,9 @@ def inline_and_infer(data: bytes) -> bytes:
     import onnx
     from onnx import inliner
 
-    flat = inliner.inline_local_functions(onnx.load_from_string(data))
-    inferred: bytes = onnx.shape_inference.infer_shapes(flat, data_prop=True).SerializeToString()
-    return inferred
+    from deploy_magics.model._native import infer
+
+    return infer(inliner.inline_local_functions(onnx.load_from_string(data)).SerializeToString())
 
 
 def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -61,7 +61,7 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
             proto.SerializeToString(),
             name="inlining functions",
             timeout=_TIMEOUT_S,
-            memory=_MEMORY_BYTES,
+            memory=workers.memory_bound(_MEMORY_BYTES),
         )
     except DeployError:
         # Counting goes on without: the nodes inside are then listed as not counted, their shapes being unknown.

@@ -33,13 +33,13 @@ def native_warnings(path: Path, known: dict[Any, Any]) -> tuple[str, ...]:
 
 def _ask(path: Path) -> tuple[str, ...]:
     """Ask; a crash, a hang and running out of memory are answers too."""
-    from deploy_magics.workers import Worker
+    from deploy_magics.workers import Worker, memory_bound
 
     warnings: list[str] = []
     worker: Worker | None = None
     try:
         for function, means in _QUESTIONS:
-            worker = worker or Worker(f"checking {path.name}", memory=_MEMORY_BYTES)
+            worker = worker or Worker(f"checking {path.name}", memory=memory_bound(_MEMORY_BYTES))
             try:
                 said = worker.call(f"deploy_magics.model._native:{function}", str(path), timeout=_TIMEOUT_S)
             except WorkerError as error:
@@ -88,7 +88,7 @@ def observe(model: Model, proto: onnx.ModelProto) -> bool:
                 feeds,
                 name=f"running {model.name}",
                 timeout=_TIMEOUT_S,
-                memory=_MEMORY_BYTES,
+                memory=workers.memory_bound(_MEMORY_BYTES),
             )
     except DeployError:
         return False

@@ -60,7 +60,7 @@ def inferred(
             start.SerializeToString(),
             name="shape inference",
             timeout=TIMEOUT_S,
-            memory=MEMORY_BYTES,
+            memory=workers.memory_bound(MEMORY_BYTES),
         )
         start.ParseFromString(data)
     except DeployError as error:

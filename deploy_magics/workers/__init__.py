@@ -9,6 +9,7 @@ interrupt of the notebook does not reach it; it ends when its parent does, howev
 from __future__ import annotations
 
 from deploy_magics.workers.call import call
+from deploy_magics.workers.memory import memory_bound
 from deploy_magics.workers.parent import Worker, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout
 
-__all__ = ["Worker", "WorkerCrashed", "WorkerOutOfMemory", "WorkerTimeout", "call"]
+__all__ = ["Worker", "WorkerCrashed", "WorkerOutOfMemory", "WorkerTimeout", "call", "memory_bound"]

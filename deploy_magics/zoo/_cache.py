@@ -64,7 +64,7 @@ def made_in_worker(
     target : str
         ``"package.module:function"``.
     memory : int
-        Bound on the worker's resident memory in bytes.
+        What the worker can need at most, in bytes; where less is free, that bounds it.
     check : callable, optional
         Called first where the file is not there yet; raises where it cannot be made.
     """
@@ -79,7 +79,8 @@ def made_in_worker(
         from deploy_magics import workers
 
         with progress(f"making {name}, once"):
-            workers.call(target, name, str(part), name=f"making {name}", timeout=_MAKE_S, memory=memory)
+            bound = workers.memory_bound(memory)
+            workers.call(target, name, str(part), name=f"making {name}", timeout=_MAKE_S, memory=bound)
 
     return made_once(path, make)
 
