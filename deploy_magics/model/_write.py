@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from deploy_magics.errors import ModelError
-from deploy_magics.files import whole_file
+from deploy_magics.files import whole_file, write_whole
 from deploy_magics.model._store import EXTERNAL, Store, all_tensors
 from deploy_magics.model._text import first_line
 from deploy_magics.model._wire import varint
@@ -63,17 +66,56 @@ def write(proto: onnx.ModelProto, store: Store, path: Path, *, external: bool, f
                 _stream(proto, store, file)
         return
     beside = path.with_name(path.name + ".data")
-    existed = beside.exists()
+    if force and os.path.lexists(beside):
+        _swap(proto, store, path, beside)
+        return
+    made: list[tuple[Path, int]] = []
     try:
         with whole_file(path, force=force) as part, whole_file(beside, force=force) as data_part:
             with data_part.open("wb") as file:
                 slim = _externalised(proto, store, file, beside.name)
             part.write_bytes(_serialised(slim))
+            made = [(path, part.stat().st_ino), (beside, data_part.stat().st_ino)]
     except BaseException:
-        # The data's file is put in place first; without its model it is of no use.
-        if not existed and not path.exists():
+        # The data's file is put in place first; without its model it is of no use. One that is not ours stays.
+        if made and not _is(*made[0]) and _is(*made[1]):
             beside.unlink(missing_ok=True)
         raise
+
+
+def _swap(proto: onnx.ModelProto, store: Store, path: Path, beside: Path) -> None:
+    """Write a model and its data over others, in steps after each of which the model has the data it was written with.
+
+    The data get a fresh name first, and the model that refers to it takes the place of the old one; only then are the
+    old data replaced, and after them the model by one that refers to the lasting name.
+    """
+    fresh = path.with_name(f"{path.stem[:40]}.{secrets.token_hex(4)}.data")
+    try:
+        with whole_file(fresh) as part, part.open("wb") as file:
+            slim = _externalised(proto, store, file, fresh.name)
+        write_whole(path, _serialised(slim), force=True)
+        # Nobody needs the old data any more. A second link would spare the copy, but ONNX opens no data that have two.
+        beside.unlink()
+        with whole_file(beside) as part:
+            shutil.copyfile(fresh, part)
+        for tensor in slim.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location" and entry.value == fresh.name:
+                    entry.value = beside.name
+        write_whole(path, _serialised(slim), force=True)
+    except BaseException:
+        if path.is_file() and fresh.name.encode() in path.read_bytes():
+            raise
+        fresh.unlink(missing_ok=True)
+        raise
+    fresh.unlink(missing_ok=True)
+
+
+def _is(path: Path, inode: int) -> bool:
+    try:
+        return path.stat().st_ino == inode
+    except OSError:
+        return False
 
 
 def _length(tensor: onnx.TensorProto, store: Store) -> int:

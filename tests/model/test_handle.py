@@ -8,6 +8,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from deploy_magics import workers
+from deploy_magics import files, workers
 from deploy_magics.errors import DeployError, ModelError
 from deploy_magics.model import Limits, Model
 from tests.model.build import external, linear, model, tensor, value
@@ -248,6 +249,55 @@ def test_saving_external_data_over_others(outside: Path, tmp_path: Path) -> None
     assert (tmp_path / "a.onnx.data").read_bytes() == b"mine"
     made.save(tmp_path / "a.onnx", force=True)
     assert Model.of(tmp_path / "a.onnx").external_files
+
+
+def test_saving_over_itself_leaves_one_file_of_data(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    onnx.save(linear(), path, save_as_external_data=True, location="a.onnx.data", size_threshold=1024)
+    before = onnx.load(path)
+    Model.of(path).save(path, force=True)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.onnx", "a.onnx.data"]
+    assert onnx.load(path).graph.initializer[0].raw_data == before.graph.initializer[0].raw_data
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_an_interrupted_save_leaves_a_model_with_its_own_weights(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, factor in (("old", 1.0), ("new", 2.0)):
+        proto = linear()
+        weight = onnx.numpy_helper.to_array(proto.graph.initializer[0]) * np.float32(factor)
+        proto.graph.initializer[0].raw_data = weight.tobytes()
+        proto.graph.name = name
+        (tmp_path / name).mkdir()
+        place = tmp_path / name / "a.onnx"
+        onnx.save(proto, place, save_as_external_data=True, location="a.onnx.data", size_threshold=1024)
+    expected = {name: onnx.load(tmp_path / name / "a.onnx").graph.initializer[0].raw_data for name in ("old", "new")}
+    target = tmp_path / "old" / "a.onnx"
+    done = 0
+
+    def interrupting(move: Callable[..., Any]) -> Callable[..., Any]:
+        def moved(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            if done == steps:
+                raise KeyboardInterrupt
+            done += 1
+            return move(*args, **kwargs)
+
+        return moved
+
+    made = Model.of(tmp_path / "new" / "a.onnx")
+    # A file takes its name in one of two ways.
+    monkeypatch.setattr(Path, "replace", interrupting(Path.replace))
+    monkeypatch.setattr("deploy_magics.files._place", interrupting(files._place))
+    with pytest.raises(KeyboardInterrupt):
+        made.save(target, force=True)
+    monkeypatch.undo()
+    left = onnx.load(target)
+    assert left.graph.initializer[0].raw_data == expected[left.graph.name]
+    assert len(list(target.parent.iterdir())) <= 3
+    made.save(target, force=True)
+    assert onnx.load(target).graph.initializer[0].raw_data == expected["new"]
 
 
 def test_external_file_that_changed(outside: Path) -> None:
