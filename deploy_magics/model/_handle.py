@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_magics.arguments import FeedSource, ModelLike
 from deploy_magics.files import whole_file
 from deploy_magics.model import _batch, _bind, _checks, _defaults, _feeds, _given
-from deploy_magics.model._open import Found, find, open_file, spill
+from deploy_magics.model._open import Found, find, open_file, take
 from deploy_magics.model._spec import Limits, TensorSpec, spec_of
 from deploy_magics.model._text import plain, quote
 from deploy_magics.model._weights import weights
@@ -296,17 +296,18 @@ class Model:
         self._opened.require_unchanged()
         yield self._opened.path
 
-    def with_proto(self, proto: onnx.ModelProto, *, source: str) -> Model:
+    def with_proto(self, proto: onnx.ModelProto | Path, *, source: str) -> Model:
         """Give a handle of a changed model, under the same name and with the same dimensions bound.
 
-        The proto may refer to external data of this model, as one that was made from :attr:`skeleton` does.
+        The proto may refer to external data of this model, as one that was made from :attr:`skeleton` does. A path is
+        a file that holds its weights and that nobody else needs: it is moved, and never parsed whole.
 
         Raises
         ------
         ModelError
             Where it is no valid model.
         """
-        opened = spill(proto, self._opened.store, source, bound=tuple(self._binding.shapes))
+        opened = take(proto, self._opened.store, source, bound=tuple(self._binding.shapes))
         changes = {"_opened": opened, "source": source, "_proto": None, "path": None, "warnings": opened.warnings}
         return self._with(**changes, module=None, example_inputs=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -69,6 +70,17 @@ def spill(proto: onnx.ModelProto, store: Store, called: str, *, bound: Collectio
     return Opened(path, called=called, bound=bound, folder=folder)
 
 
+def take(made: onnx.ModelProto | Path, store: Store, called: str, *, bound: Collection[str] = ()) -> Opened:
+    """Open a proto, or a file that nobody else needs, at a temporary place of its own."""
+    if not isinstance(made, Path):
+        return spill(made, store, called, bound=bound)
+    path, folder = made, Folder()
+    own = folder.path / "model.onnx"
+    with naming(called):
+        shutil.move(path, own)
+    return Opened(own, called=called, bound=bound, folder=folder)
+
+
 def open_file(path: Path, called: str, bound: Collection[str] = ()) -> Opened:
     """Open a file, or give what is known of it already if it has not changed."""
     try:
@@ -115,7 +127,12 @@ def _from_text(text: str, bound: Collection[str]) -> Found:
             else f"there is no file and no network of the zoo named {quote(text)}",
             hint=_nearest(text, path),
         )
-    return Found(open_file(path, quote(text, 100), bound), path.stem, text, path=path)
+    return Found(open_file(path, quote(text, 100), bound), _utf8(path.stem), _utf8(text), path=path)
+
+
+def _utf8(name: str) -> str:
+    """Give a file's name as UTF-8 can write it: what it cannot becomes U+FFFD, else no result could be saved."""
+    return os.fsencode(name).decode("utf-8", "replace") if not name.isprintable() else name
 
 
 def _from_zoo(name: str) -> Found | None:

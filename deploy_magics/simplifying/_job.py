@@ -64,7 +64,7 @@ class Done:
     before, after : int
         Bytes of the model, its weights inside, as it was prepared and as it is now.
     gained : bool
-        Whether it has fewer nodes, fewer bytes, or its nodes were put in order.
+        Whether it has fewer nodes, fewer bytes, dimensions that were bound, or its nodes were put in order.
     notes : tuple of str
         One line each.
     """
@@ -82,6 +82,7 @@ def simplify(
     backend: Backend,
     shapes: Mapping[str, _frame.Shape],
     max_growth: float,
+    max_bytes: int = MOST_BYTES,
     fold: bool = True,
 ) -> Done:
     """Simplify one file into another.
@@ -110,7 +111,7 @@ def simplify(
         why = ""
         efforts = [effort for effort in EFFORTS if fold or not effort.fold]
         for effort in efforts:
-            result = _try(ready, backend, effort, limit - before)
+            result = _try(ready, backend, effort, min(limit - before, max_bytes))
             if result is None:
                 continue
             if [value.name for value in result.graph.output] != outputs:
@@ -122,7 +123,7 @@ def simplify(
             size, nodes = result.ByteSize(), _nodes(result)
             if size <= min(limit, MOST_BYTES) and nodes <= most_nodes:
                 out.write_bytes(result.SerializeToString())
-                gained = nodes < most_nodes or size < before or frame.repaired
+                gained = nodes < most_nodes or size < before or frame.repaired or frame.bound
                 return Done(before, size, gained, (*frame.notes, *_left(result, effort)))
             if nodes > most_nodes:  # a Loop written out
                 why = f"its result has {nodes} nodes, the model {most_nodes}"

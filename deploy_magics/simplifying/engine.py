@@ -35,7 +35,8 @@ class Simplified:
     before, after : int
         Bytes of the model with its weights inside.
     gained : bool
-        Whether it has fewer nodes, fewer bytes, or its nodes were put in the order that ONNX asks for.
+        Whether it has fewer nodes, fewer bytes, dimensions that were bound, or its nodes in the order that ONNX asks
+        for.
     notes : tuple of str
         What a reader should know, one line each.
     """
@@ -65,6 +66,7 @@ def simplify_file(
     *,
     shapes: Mapping[str, Sequence[int | str | None]] | None = None,
     max_growth: float = 1.5,
+    max_bytes: int = 2**31 - 1,
     timeout: float = 300.0,
     memory: int | None = None,
     on_try: Callable[[str], None] = lambda name: None,
@@ -84,6 +86,8 @@ def simplify_file(
         Shapes of inputs in which dimensions are bound; others stay dynamic.
     max_growth : float
         The result may have at most so many times the bytes of the model; large constants stay unfolded for that.
+    max_bytes : int
+        The most that one folded constant may take.
     timeout : float
         Bound on each try, in seconds.
     memory : int, optional
@@ -119,6 +123,7 @@ def simplify_file(
                 backend=attempt.backend,
                 shapes={name: list(shape) for name, shape in (shapes or {}).items()},
                 max_growth=max_growth,
+                max_bytes=max_bytes,
                 fold=attempt.fold,
                 name=attempt.name,
                 timeout=timeout,

@@ -107,6 +107,7 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
             folder.path,
             shapes={spec.name: spec.shape for spec in model.inputs if spec.shape is not None},
             max_growth=options.max_growth,
+            max_bytes=model.limits.max_bytes,
             timeout=options.timeout,
             memory=memory,
             on_try=lambda name: tell(0.2, name),
@@ -120,11 +121,9 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
 
 def _load(model: Model, done: Simplified) -> Model:
     """Take the result into a handle of its own; the original stays where nothing was gained."""
-    import onnx
-
     if not done.gained:
         return model
-    made = model.with_proto(onnx.load(str(done.path)), source=f"{model.source}, simplified by {done.backend}")
+    made = model.with_proto(done.path, source=f"{model.source}, simplified by {done.backend}")
     return made.renamed(f"{model.name}_simplified")
 
 

@@ -82,6 +82,10 @@ def conv_bn(*, initialisers_as_inputs: bool = False, ir: int = 8, batch: int | s
     return made
 
 
+def relu_of_any_batch() -> onnx.ModelProto:
+    return model([node("Relu", ["x"], ["y"])], [value("x", ["N", 4])], [value("y", ["N", 4])])
+
+
 def exploding(kind: str = "Expand", side: int = 6000) -> onnx.ModelProto:
     """A file below 1 KB whose constants fold to ``side * side`` floats."""
     shape = weight("shape", np.array([side, side], np.int64))

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError, VerificationError, WorkerError
-from deploy_magics.model import Model, _temporary
+from deploy_magics.model import Limits, Model, _temporary
 from deploy_magics.result import Missing, load_result
 from deploy_magics.simplifying import engine
 from deploy_magics.steps._simplify_run import output_paths
@@ -321,3 +321,18 @@ def test_external_data_come_inside(tmp_path: Path) -> None:
 def left_in(scratch: Path) -> list[str]:
     """List the files in a temporary folder, but for the mark of its owner."""
     return [path.name for path in scratch.rglob("*") if path.is_file() and path.name != "owner"]
+
+
+def test_a_bound_dimension_is_bound_in_the_file_though_nothing_else_changes(tmp_path: Path) -> None:
+    target = tmp_path / "fixed.onnx"
+    result = simplify(graphs.relu_of_any_batch(), dim={"N": 1}, output=target)
+    assert Model.of(target).inputs[0].shape == (1, 4)
+    assert result.model.inputs[0].shape == (1, 4)
+
+
+def test_the_setting_bounds_a_folded_constant(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = graphs.exploding("Expand", side=50)
+    folded = simplify(model, max_growth=1000)
+    monkeypatch.setattr(Limits, "default_max_bytes", 5_000)
+    kept = simplify(model, max_growth=1000)
+    assert folded.model.size_bytes > 10_000 > kept.model.size_bytes
