@@ -20,8 +20,18 @@ from typing import IO, Any, Self
 import deploy_magics
 from deploy_magics.errors import WorkerError
 from deploy_magics.workers.environment import PARENT
+from deploy_magics.workers.memory import memory_bound
 
 _POLL_S = 0.05
+# Windows has neither these, nor their signals, nor a way to wait for a pipe with a time limit.
+_HAS_PROCESS_GROUPS = hasattr(os, "killpg")
+# To find a process's children, all processes are looked through; that is too much work for every turn.
+_FAMILY_S = 1.0
+_ANSWER_BYTES = 2**30
+# What is smaller is not worth a look at what is free.
+_SMALL_BYTES = 2**20
+# What closed the pipe is ending, or has lost its mind.
+_ENDING_S = 1.0
 _LOG_TAIL = 2000
 # ONNX Runtime from 1.29 reports to its maker over the network, and leaves an identifier on the disk, unless told not to
 # before it is loaded; a user's own setting stands.
@@ -48,9 +58,17 @@ class Worker:
     name : str
         What it is for, as the subject of error lines: ``"onnxsim"``.
     memory : int, optional
-        Bound on its resident memory in bytes; None for no bound.
+        Bound on the resident memory of it and its children in bytes; None for no bound.
     env : Mapping[str, str], optional
         Environment variables to set or change.
+    answer : int, optional
+        Bound on one answer in bytes. By default half of what :func:`memory_bound` gives, since an answer is here twice
+        while it is unpacked, and at most 1 GiB.
+
+    Raises
+    ------
+    WorkerError
+        Where no process can be started, as on Windows.
 
     Notes
     -----
@@ -64,22 +82,42 @@ class Worker:
     3
     """
 
-    def __init__(self, name: str, *, memory: int | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        memory: int | None = None,
+        env: Mapping[str, str] | None = None,
+        answer: int | None = None,
+    ) -> None:
+        if not _HAS_PROCESS_GROUPS:
+            raise WorkerError("deploy_magics runs on Linux and macOS", hint="on Windows use WSL")
         self.name = name
         self.memory = memory
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._answer = answer
+        try:
+            self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        except OSError as error:
+            raise WorkerError(f"{name}: no temporary file could be made: {error.strerror or error}") from None
         # The worker must find this package and whatever the caller can import, from wherever it was started.
         root = str(Path(deploy_magics.__file__).parent.parent)
         path = os.pathsep.join([root, *(p for p in sys.path if p)])
         parent = {PARENT: str(os.getpid())} if threading.current_thread() is threading.main_thread() else {}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "deploy_magics.workers.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **parent, **(env or {})},
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "deploy_magics.workers.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **parent, **(env or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._log.close()
+            raise WorkerError(f"{name}: no process could be started: {error.strerror or error}") from None
+        self._checked = 0.0
+        self._family: list[Any] = []
+        self._family_at = 0.0
         self._pending = bytearray()
         self._deadline: float | None = None
         self._bound: float | None = None
@@ -122,7 +160,11 @@ class Worker:
 
     def receive(self) -> Any:
         """Wait for the value of the call sent last; raises as :meth:`call` does."""
-        kind, payload = pickle.loads(self._frame())
+        try:
+            kind, payload = pickle.loads(self._frame())
+        except MemoryError:
+            self.close()
+            raise WorkerOutOfMemory(f"{self.name} gave an answer that does not fit into memory here") from None
         if kind == "value":
             return payload
         if kind == "error":
@@ -173,18 +215,22 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _frame(self) -> bytes:
+    def _frame(self) -> bytearray:
         """Read one answer, watching the clock and the memory meanwhile."""
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
+        judged = False
         with selectors.DefaultSelector() as selector:
             selector.register(handle, selectors.EVENT_READ)
             try:
                 while True:
                     if len(self._pending) >= 8:
                         size = int.from_bytes(self._pending[:8], "little")
+                        if not judged:
+                            self._check_answer(size)
+                            judged = True
                         if len(self._pending) >= 8 + size:
-                            body = bytes(self._pending[8 : 8 + size])
+                            body = self._pending[8 : 8 + size]
                             del self._pending[: 8 + size]
                             return body
                     if selector.select(_POLL_S):
@@ -192,23 +238,47 @@ class Worker:
                         if not chunk:
                             raise self._crashed()
                         self._pending += chunk
-                    else:
+                    # Also while an answer trickles in.
+                    if time.monotonic() - self._checked >= _POLL_S:
                         self._check_bounds()
+                        self._checked = time.monotonic()
             except KeyboardInterrupt:
                 self.close()
                 raise
+
+    def _check_answer(self, size: int) -> None:
+        """Refuse an answer by its length, before any of it takes memory here."""
+        if self._answer is not None:
+            most = self._answer
+        else:
+            most = _SMALL_BYTES if size <= _SMALL_BYTES else min(_ANSWER_BYTES, memory_bound() // 2)
+        if size > most:
+            self.close()
+            raise WorkerOutOfMemory(
+                f"{self.name} gave an answer of {size / 2**20:.0f} MiB where {most / 2**20:.0f} MiB fit, and was ended"
+            )
+
+    def _resident(self) -> int:
+        """Give the resident memory of the process and its children in bytes; what they share counts for each."""
+        import psutil
+
+        now = time.monotonic()
+        if not self._family or now - self._family_at >= _FAMILY_S:
+            with contextlib.suppress(psutil.Error):
+                leader = psutil.Process(self._process.pid)
+                self._family, self._family_at = [leader, *leader.children(recursive=True)], now
+        used = 0
+        for member in self._family:
+            with contextlib.suppress(psutil.Error):
+                used += int(member.memory_info().rss)
+        return used
 
     def _check_bounds(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:
             self.close()
             raise WorkerTimeout(f"{self.name} took longer than {self._bound:g} s and was ended")
         if self.memory is not None:
-            import psutil
-
-            try:
-                used = psutil.Process(self._process.pid).memory_info().rss
-            except psutil.NoSuchProcess:
-                return
+            used = self._resident()
             if used > self.memory:
                 self.close()
                 raise WorkerOutOfMemory(
@@ -216,10 +286,15 @@ class Worker:
                 )
 
     def _crashed(self) -> WorkerCrashed:
-        code = self._process.wait()
+        try:
+            code: int | None = self._process.wait(_ENDING_S)
+        except subprocess.TimeoutExpired:
+            code = None
         last = self.log().strip().splitlines()[-1:] or ["it printed nothing"]
         self.close()
-        if code < 0:
+        if code is None:
+            how = "closed its pipes without ending, and was ended"
+        elif code < 0:
             try:
                 how = f"was ended by {signal.Signals(-code).name}"
             except ValueError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from typing import NoReturn
 
 from deploy_magics.errors import ModelError
@@ -72,3 +74,22 @@ def hold_the_interpreter() -> None:
     import ctypes
 
     ctypes.PyDLL(None).sleep(30)
+
+
+def close_the_pipes() -> None:
+    """End the connection as native code does that closes every descriptor it finds, and live on."""
+    os.closerange(0, 64)
+    time.sleep(60)
+
+
+def eat_in_a_child(size: int) -> int:
+    code = f"food = b'x' * {size}; import time; time.sleep(30)"
+    return subprocess.run([sys.executable, "-c", code], check=True).returncode
+
+
+def announce(size: int) -> None:
+    """Begin an answer of a length that never comes."""
+    for handle in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(handle, size.to_bytes(8, "little"))
+    time.sleep(60)

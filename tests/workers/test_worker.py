@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from deploy_magics.errors import ModelError, WorkerError
-from deploy_magics.workers import Worker, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout, call
+from deploy_magics.workers import Worker, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout, call, parent
 
 HERE = "tests.workers.jobs"
 
@@ -65,6 +65,42 @@ def test_a_glutton_is_ended() -> None:
         call(f"{HERE}:eat", 10**9, name="job", memory=150 * 2**20)
 
 
+def test_the_children_of_a_glutton_count() -> None:
+    with pytest.raises(WorkerOutOfMemory, match="took more than 150 MiB"):
+        call(f"{HERE}:eat_in_a_child", 400 * 10**6, name="job", memory=150 * 2**20, timeout=20)
+
+
+def test_a_worker_that_closes_its_pipes_is_ended() -> None:
+    with Worker("job") as worker:
+        pid = worker.pid
+        with pytest.raises(WorkerCrashed, match="closed its pipes without ending, and was ended"):
+            worker.call(f"{HERE}:close_the_pipes")
+        assert gone(pid)
+
+
+@pytest.mark.parametrize(("size", "announced"), [(2**40, "1048576"), (2 * 2**20, "2")])
+def test_an_answer_is_refused_by_its_length(size: int, announced: str) -> None:
+    with Worker("job", answer=None if size > 2**30 else 2**20) as worker:
+        with pytest.raises(WorkerOutOfMemory, match=rf"job gave an answer of {announced} MiB where \d+ MiB fit"):
+            worker.call(f"{HERE}:announce", size, timeout=20)
+        assert not worker.alive
+
+
+def test_where_no_process_can_be_started_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(WorkerError, match=r"^job: no process could be started: Resource temporarily unavailable$"):
+        Worker("job")
+
+
+def test_windows_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "_HAS_PROCESS_GROUPS", False)
+    with pytest.raises(WorkerError, match=r"^deploy_magics runs on Linux and macOS; on Windows use WSL$"):
+        Worker("job")
+
+
 def test_a_worker_keeps_its_state_between_calls() -> None:
     with Worker("job") as worker:
         assert [worker.call(f"{HERE}:count") for _ in range(3)] == [1, 2, 3]
@@ -92,18 +128,18 @@ worker.call(sys.argv[1], timeout=None)
 def test_a_busy_worker_does_not_outlive_its_parent(job: str, how: signal.Signals) -> None:
     if job == "hold_the_interpreter" and sys.platform != "linux":
         pytest.skip("only Linux ends a process with its parent while native code keeps its threads out")
-    parent = subprocess.Popen(
+    starter = subprocess.Popen(
         [sys.executable, "-c", PARENT, f"{HERE}:{job}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
     )
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
     time.sleep(0.5)
-    parent.send_signal(how)
-    parent.wait(10)
-    parent.stdout.close()
+    starter.send_signal(how)
+    starter.wait(10)
+    starter.stdout.close()
     assert gone(pid)
 
 
