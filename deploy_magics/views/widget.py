@@ -2,12 +2,16 @@
 
 Each is one ES module that lies beside this file and asks nothing of a network. Data travel once, as JSON text, when
 the widget is made; from the page come back the rows selected and the row pinned as baseline.
+
+A widget that is made is held by ipywidgets until it is closed, in the kernel and in the page, together with its module
+and its data. So only the results shown last keep theirs; the static HTML of an older one shows itself again.
 """
 
 from __future__ import annotations
 
 import json
 import weakref
+from collections import OrderedDict
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,6 +26,9 @@ from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._palette import colours
 
 MIME = "application/vnd.jupyter.widget-view+json"
+# How many results keep their widgets. A table and a histogram send about 80 KB, most of it their modules: 30 results
+# are a few megabytes in the kernel and in the page, and more than a reader compares in one notebook.
+KEPT = 30
 
 
 @cache
@@ -101,12 +108,46 @@ class LatencyHistogram(_View):
         )
 
 
-# The widgets shown last for a result, by its identity: a result is a value and holds no live object itself.
-_shown: dict[int, list[ComparisonTable]] = {}
+def close(widget: ipywidgets.DOMWidget) -> None:
+    """Close a widget and the layout that ipywidgets made for it, which it would hold for good."""
+    layout = widget.layout
+    widget.close()
+    if layout is not None:
+        layout.close()
+
+
+class _Shown:
+    """The widgets of one result that was shown, or after their end the rows that were selected in them."""
+
+    def __init__(self, root: ipywidgets.DOMWidget, children: list[_View]) -> None:
+        self.tables = [child for child in children if isinstance(child, ComparisonTable)]
+        # From the outside in: a page takes a box away in one step, and then what was in it.
+        self._widgets: list[ipywidgets.DOMWidget] = list(dict.fromkeys([root, *children]))
+        self._selected: list[str] = []
+
+    @property
+    def selection(self) -> list[str]:
+        """Names of the rows selected."""
+        return [*self._selected, *(name for table in self.tables for name in table.selected_names)]
+
+    def close(self) -> None:
+        """Close the widgets; twice does no harm."""
+        self._selected = self.selection
+        widgets, self._widgets, self.tables = self._widgets, [], []
+        for widget in widgets:
+            close(widget)
+
+
+# What was shown last for a result, by its identity: a result is a value and holds no live object itself.
+_shown: dict[int, _Shown] = {}
+# All whose widgets live, the oldest first; also those of results that are gone, for a page still shows them.
+_alive: OrderedDict[int, _Shown] = OrderedDict()
 
 
 def build(result: Result, uid: str = "", dists: list[Distribution] | None = None) -> ipywidgets.DOMWidget | None:
     """Make the widget of a result.
+
+    The widgets made before for the same result are closed, and so are those of all but the last ``KEPT`` results.
 
     Parameters
     ----------
@@ -137,8 +178,9 @@ def build(result: Result, uid: str = "", dists: list[Distribution] | None = None
         children.append(
             ComparisonTable(part, uid, **shared) if isinstance(part, Table) else LatencyHistogram(part, uid, **shared)
         )
-    _remember(result, [child for child in children if isinstance(child, ComparisonTable)])
-    return children[0] if len(children) == 1 else ipywidgets.VBox(children)
+    root = children[0] if len(children) == 1 else ipywidgets.VBox(children)
+    _remember(result, _Shown(root, children))
+    return root
 
 
 def publish(widget: ipywidgets.DOMWidget) -> None:
@@ -154,10 +196,22 @@ def publish(widget: ipywidgets.DOMWidget) -> None:
 
 def selection(result: Result) -> list[str]:
     """Name the rows selected in the tables shown last for a result."""
-    return [name for table in _shown.get(id(result), ()) for name in table.selected_names]
+    shown = _shown.get(id(result))
+    return shown.selection if shown is not None else []
 
 
-def _remember(result: Result, tables: list[ComparisonTable]) -> None:
-    if id(result) not in _shown:
-        weakref.finalize(result, _shown.pop, id(result), None)
-    _shown[id(result)] = tables
+def _remember(result: Result, shown: _Shown) -> None:
+    key = id(result)
+    if key in _shown:
+        _end(_shown[key])
+    else:
+        weakref.finalize(result, _shown.pop, key, None)
+    _shown[key] = shown
+    _alive[id(shown)] = shown
+    while len(_alive) > KEPT:
+        _end(next(iter(_alive.values())))
+
+
+def _end(shown: _Shown) -> None:
+    _alive.pop(id(shown), None)
+    shown.close()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from deploy_magics import views
 from deploy_magics.result import Result
 from deploy_magics.views import widget
+from deploy_magics.views._bins import distribution
 from deploy_magics.views.widget import MIME, ComparisonTable, LatencyHistogram
 from tests.views import results
 
@@ -39,10 +43,10 @@ def test_a_notebook_gets_html_and_then_the_widget_alone(notebook: list[dict[str,
 def test_the_widget_hides_the_html_of_its_own_output(notebook: list[dict[str, Any]]) -> None:
     result = results.bench()
     views.show(result)
-    (table,) = widget._shown[id(result)]
+    (table,) = widget._shown[id(result)].tables
     assert f"dm-static-{table.uid}" in notebook[0]["text/html"]
     views.show(result)
-    (other,) = widget._shown[id(result)]
+    (other,) = widget._shown[id(result)].tables
     assert other.uid != table.uid
 
 
@@ -109,6 +113,44 @@ def test_a_result_that_is_gone_is_forgotten() -> None:
     del result
     gc.collect()
     assert key not in widget._shown
+
+
+def test_only_the_results_shown_last_keep_their_widgets() -> None:
+    before = set(_instances)
+    built, gone = [results.bench() for _ in range(widget.KEPT + 5)], []
+    for result in built:
+        root = widget.build(result, "u1")
+        assert root is not None
+        root.children[0].selected = [1]
+        gone.append(weakref.ref(root.children[0]))
+    of_one = 6  # table, histogram and the box around them, each with a layout
+    assert len(set(_instances) - before) <= of_one * widget.KEPT
+    assert built[0].selection == ["after"]  # what was chosen stays known
+    assert {shown.tables[0].comm is not None for shown in widget._alive.values()} == {True}
+    del root
+    gc.collect()
+    assert [ref() is not None for ref in gone] == [False] * 5 + [True] * widget.KEPT
+
+
+def test_a_result_that_is_shown_again_gives_its_widgets_up() -> None:
+    result = results.bench()
+    first = widget.build(result, "u1")
+    alive = len(_instances)
+    widget.build(result, "u2")
+    assert len(_instances) == alive
+    assert first is not None
+    assert {each.comm for each in (first, first.layout, *first.children)} == {None}
+
+
+@pytest.mark.parametrize("candidates", [2, 8, 30])
+def test_a_histogram_of_a_million_samples_opens_with_a_small_message(candidates: int) -> None:
+    each = 1_000_000 // candidates
+    group = [results.samples(f"candidate {i}", each, 10.0 + i, i) for i in range(candidates)]
+    dist = distribution(Result("x", ""), group)
+    assert dist is not None
+    histogram = LatencyHistogram(dist, "u1")
+    assert len(json.dumps(histogram.get_state(), default=str, ensure_ascii=False).encode()) < 64_000  # its module too
+    widget.close(histogram)
 
 
 def test_data_travel_once(monkeypatch: pytest.MonkeyPatch) -> None:
