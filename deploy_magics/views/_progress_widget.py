@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import signal
+import threading
 from typing import Any
 
 import anywidget
@@ -21,7 +23,7 @@ class ProgressBar(anywidget.AnyWidget):
     fraction : float
         Share done, 0 to 1; -1 where it is not known.
     elapsed : float
-        Seconds that had passed when it was made; the page counts on from there.
+        Seconds that had passed at the last report; the page counts on from there.
     kernel : str
         The kernel's id at the Jupyter server; "" where there is none.
     """
@@ -41,6 +43,16 @@ class ProgressBar(anywidget.AnyWidget):
         return {MIME: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
-        # Only from front ends without a server to ask. Heard late, the work is over and this widget closed.
+        # From front ends without a server to ask, or one that refused. A kernel that hears its widgets in a thread of
+        # its own does so at once. Heard late, the work is over and this widget closed.
         if isinstance(content, dict) and content.get("stop") is True and self.comm is not None:
-            _thread.interrupt_main()
+            interrupt_main()
+
+
+def interrupt_main() -> None:
+    """Interrupt the main thread, as the key does; from another thread, and also while it waits in a system call."""
+    main = threading.main_thread()
+    if hasattr(signal, "pthread_kill") and main.ident is not None and threading.current_thread() is not main:
+        signal.pthread_kill(main.ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()  # marks the signal; a wait that lasts goes on until it ends

@@ -147,7 +147,8 @@ class TerminalReporter:
 class NotebookReporter:
     """A bar with the figure of the moment and a Stop button; HTML that is written over where widgets cannot be had.
 
-    Stop interrupts the kernel through the Jupyter server, for a kernel at work does not hear its widgets.
+    Stop interrupts the kernel through the Jupyter server, for most kernels at work do not hear their widgets. Where the
+    server refuses or cannot be reached, the widget asks the kernel itself.
 
     Parameters
     ----------
@@ -170,7 +171,9 @@ class NotebookReporter:
         if not self._later.close():
             return
         if self._widget is not None:
-            self._widget.close()
+            from deploy_magics.views.widget import close
+
+            close(self._widget)
         self._publish({"text/html": ""})  # takes no room, and a converter does not warn of an output without data
 
     def _show(self, progress: Progress, elapsed: float) -> None:
@@ -178,7 +181,7 @@ class NotebookReporter:
         if self._widget is not None:
             with self._widget.hold_sync():
                 self._widget.title, self._widget.detail = clean(progress.title), clean(progress.detail)
-                self._widget.fraction = fraction
+                self._widget.fraction, self._widget.elapsed = fraction, elapsed
             return
         try:
             from deploy_magics.views._progress_widget import ProgressBar

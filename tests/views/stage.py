@@ -69,7 +69,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
-        self.answer = 204
+        self.answer = 204  # what a POST is answered; 0 for a connection that fails
         self.errors: list[str] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="playwright")
         try:
@@ -101,7 +101,10 @@ class Stage:
         path = route.request.url.removeprefix(ORIGIN).split("?")[0]
         if route.request.method == "POST":
             self.asked.append((route.request.method, path, route.request.headers))
-            route.fulfill(status=self.answer)
+            if self.answer:
+                route.fulfill(status=self.answer)
+            else:
+                route.abort()
         elif path == "/":
             route.fulfill(body=SHELL, content_type="text/html")
         elif path.startswith(("/static/", "/src/")):

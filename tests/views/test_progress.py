@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from deploy_magics.progress import Progress, progress, reporting
 from deploy_magics.views import _progress_widget
 from deploy_magics.views import progress as reporters
 from deploy_magics.views.progress import NotebookReporter, TerminalReporter, kernel_id
+from deploy_magics.views.widget import close
 
 
 class Terminal(io.StringIO):
@@ -103,8 +108,14 @@ def test_a_notebook_gets_a_widget_and_keeps_nothing(monkeypatch: pytest.MonkeyPa
     assert isinstance(widget, _progress_widget.ProgressBar)
     assert (widget.fraction, widget.detail) == (1.0, "ratio\\x1b")
     assert widget.comm is not None
+    assert widget.elapsed >= 0.2
+    shown_at = widget.elapsed
+    reporter.update(Progress("bench", 1.0))
+    assert widget.elapsed > shown_at  # a page that is opened again goes on from the last report
+    alive = len(_instances)
     reporter.close()
     assert widget.comm is None
+    assert len(_instances) == alive - 2  # its layout goes with it
     (first, was_update), (last, is_update) = displays.seen
     assert list(first) == ["application/vnd.jupyter.widget-view+json"]
     assert (last, was_update, is_update) == ({"text/html": ""}, False, True)
@@ -128,7 +139,7 @@ def test_without_widgets_a_line_of_html_is_written_over(monkeypatch: pytest.Monk
 
 def test_a_stop_that_comes_late_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stopped: list[bool] = []
-    monkeypatch.setattr(_progress_widget._thread, "interrupt_main", lambda: stopped.append(True))
+    monkeypatch.setattr(_progress_widget, "interrupt_main", lambda: stopped.append(True))
     bar = _progress_widget.ProgressBar(title="x")
     bar._heard(bar, {"stop": "yes"}, [])
     assert stopped == []
@@ -137,6 +148,26 @@ def test_a_stop_that_comes_late_does_nothing(monkeypatch: pytest.MonkeyPatch) ->
     bar.close()
     bar._heard(bar, {"stop": True}, [])
     assert stopped == [True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal reaches one thread here")
+def test_a_stop_heard_in_another_thread_ends_a_wait_of_the_main_thread() -> None:
+    bar = _progress_widget.ProgressBar(title="x")
+    read, write = os.pipe()
+    heard = threading.Timer(0.1, bar._heard, (bar, {"stop": True}, []))
+    released = threading.Timer(5.0, os.write, (write, b"x"))
+    heard.start()
+    released.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            os.read(read, 1)  # a wait that the mere mark of a signal does not end
+        assert released.is_alive()
+    finally:
+        released.cancel()
+        released.join()
+        os.close(read)
+        os.close(write)
+        close(bar)
 
 
 @pytest.mark.parametrize(

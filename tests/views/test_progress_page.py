@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.views.stage import Stage
 
 STATE = {"title": "bench: a, b", "detail": "ratio 1.12", "fraction": 0.43, "elapsed": 75.0, "kernel": "abc-123"}
@@ -85,16 +87,50 @@ def test_without_a_server_the_widget_itself_is_heard(stage: Stage) -> None:
     assert stage.asked == []
 
 
-def test_a_server_that_refuses_is_reported_and_stop_can_be_pressed_again(stage: Stage) -> None:
+@pytest.mark.parametrize(("answer", "said"), [(403, "it answered 403"), (0, "Failed to fetch")])
+def test_where_the_server_refuses_the_kernel_is_asked_and_then_the_reader_told(
+    stage: Stage, answer: int, said: str
+) -> None:
     _config(stage, LAB)
-    stage.answer = 403
+    stage.answer = answer
     stage.mount("progress", **STATE)
 
     def check(page: Any) -> None:
         _id(page, "dm-stop").click()
-        _id(page, "dm-js-error").wait_for()
-        assert "the server answered 403" in _id(page, "dm-js-error").inner_text()
+        page.wait_for_function("mounted[0].model.sent.length === 1")
+        assert page.evaluate("mounted[0].model.sent") == [{"stop": True}]
+        assert _id(page, "dm-refused").inner_text() == ""  # the kernel is given time to hear it
+        assert _id(page, "dm-stop").is_disabled()
+        page.wait_for_function("document.querySelector('.dm-progress-refused').textContent")
+        shown = _id(page, "dm-refused").inner_text()
+        assert shown == f"the server refused ({said}); use the toolbar's square"
         assert _id(page, "dm-stop").is_enabled()
+        assert _id(page, "dm-js-error").count() == 0
+
+    stage.act(check)
+
+
+def test_the_clock_does_not_jump_back_when_the_view_is_drawn_again(stage: Stage) -> None:
+    stage.mount("progress", **STATE)
+
+    def check(page: Any) -> None:
+        page.evaluate(
+            """async () => {
+              const now = Date.now;
+              Date.now = () => now() + 60000;
+              const [{ model, leave, el }] = mounted;
+              leave();
+              el.replaceChildren();
+              (await import("/static/progress.js")).default.render({ model, el });
+            }"""
+        )
+        assert _id(page, "dm-elapsed").inner_text() in ("2:15", "2:16")
+        # A report that was long under way says less time than has passed; one of more time than was known counts.
+        page.evaluate("mounted[0].model.receive('elapsed', 100)")
+        page.wait_for_timeout(1100)
+        assert _id(page, "dm-elapsed").inner_text() >= "2:16"
+        page.evaluate("mounted[0].model.receive('elapsed', 200)")
+        page.wait_for_function("document.querySelector('[data-testid=dm-elapsed]').textContent >= '3:20'")
 
     stage.act(check)
 

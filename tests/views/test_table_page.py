@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy_magics.result import Column, Ratio, Result, Row, Table
-from deploy_magics.views import text
+from deploy_magics.views import html, text
 from tests.views import results
 from tests.views.results import FIVE
 from tests.views.stage import Stage, compact, states
@@ -267,6 +267,41 @@ def test_the_static_html_is_hidden_while_the_widget_lives(stage: Stage) -> None:
         assert page.locator(".dm-static-abc1").is_visible()
 
     stage.act(check)
+
+
+@pytest.mark.parametrize("where", ["widget", "static"])
+def test_value_interval_and_verdict_of_ratios_stand_in_line(stage: Stage, where: str) -> None:
+    ratios = (
+        Ratio.exact(1.0),
+        Ratio(0.0004, 0.0003, 0.0005, "faster"),
+        Ratio(0.98, 0.96, 1.01, "no difference shown"),
+        Ratio(5, 4, float("inf"), "WWWWWWWWWWWWWWWWWW"),
+        Ratio(88.88, 77.44, 1e6, "slower"),
+    )
+    columns = (Column("n", "name", kind="text"), Column("r", "ratio", kind="ratio", better="lower", digits=3))
+    rows = tuple(Row({"n": f"row {i}", "r": ratio}) for i, ratio in enumerate(ratios))
+    result = Result("x", "", tables=(Table(columns, rows, baseline=0),))
+    if where == "widget":
+        _mount(stage, result)
+    else:
+        shown = html.render(result)
+        stage.act(lambda page: page.evaluate("(text) => { document.body.innerHTML = text; }", shown))
+
+    def edges(page: Any) -> Any:
+        return page.evaluate(
+            """() => [...document.querySelectorAll("tbody tr")].map((line) => {
+              const parts = line.querySelector(".dm-ratio-parts")?.children ?? [...line.children].slice(1);
+              return [...parts].map((part) => [part.getBoundingClientRect().left, part.getBoundingClientRect().right]);
+            }).filter((line) => line.length)"""
+        )
+
+    found = stage.act(edges)
+    assert len(found) == len(ratios)
+    starts = [[left for left, _ in line] for line in found]
+    ends = [[right for _, right in line[:-1]] for line in found]
+    assert len(starts[0]) == 4
+    assert starts == [starts[0]] * len(ratios)
+    assert ends == [ends[0]] * len(ratios)
 
 
 def test_a_ratio_is_best_only_where_it_is_shown_to_be(stage: Stage) -> None:

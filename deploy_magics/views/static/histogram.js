@@ -116,6 +116,7 @@ function n(s,t={},...e){let i=document.createElement(s);return S(i,t),i.append(.
 .dm-widget .dm-grid tbody tr.dm-space td { padding: 0; border: 0; }
 
 .dm-widget .dm-ratio-parts { display: flex; align-items: center; gap: 9px; }
+.dm-widget .dm-ratio-parts > span { flex: none; white-space: nowrap; }
 .dm-widget .dm-ratio-value { text-align: right; }
 .dm-widget .dm-ratio-interval { text-align: right; color: var(--dm-quiet); font-weight: 400; font-size: .88em; }
 .dm-widget .dm-ratio-verdict { text-align: left; font-weight: 400; color: var(--jp-content-font-color1, currentColor); }
@@ -171,6 +172,8 @@ function n(s,t={},...e){let i=document.createElement(s);return S(i,t),i.append(.
 .dm-widget .dm-progress-bar div { height: 100%; background: var(--dm-brand); }
 .dm-widget .dm-progress-share { min-width: 3.2em; text-align: right; }
 .dm-widget .dm-progress-detail { color: var(--dm-quiet); overflow-wrap: anywhere; }
+.dm-widget .dm-progress-refused { flex-basis: 100%; overflow-wrap: anywhere; }
+.dm-widget .dm-progress-refused:empty { display: none; }
 .dm-widget .dm-stop { color: var(--dm-strong); }
 .dm-widget .dm-stop:disabled { color: var(--dm-quiet); cursor: default; background: none; }
 `;function L(s,t){let e=n("div",{class:"dm dm-widget","data-testid":"dm-widget","data-lm-suppress-shortcuts":"true","data-p-suppress-shortcuts":"true"});return e.append(n("style",{},q+C+B(t))),s.append(e),e}function B(s){if(!/^[A-Za-z0-9]+$/.test(s??""))return"";let t=`.jp-OutputArea-child:has(> .jp-OutputArea-output > .dm-static-${s})`;return`.dm-static-${s}{display:none}

@@ -17,6 +17,7 @@ function cookie(name) {
   return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
 }
 
+// True where the server did it, false where there is none to ask; an error where it refused or did not answer.
 export async function interrupt(kernel) {
   const found = server();
   if (!found || !/^[\w-]+$/.test(kernel)) return false;
@@ -27,6 +28,6 @@ export async function interrupt(kernel) {
   if (xsrf) headers["X-XSRFToken"] = xsrf;
   if (found.token) headers.Authorization = `token ${found.token}`;
   const answer = await fetch(address, { method: "POST", headers, credentials: "same-origin", cache: "no-store" });
-  if (!answer.ok) throw new Error(`the server answered ${answer.status} to the request to interrupt`);
+  if (!answer.ok) throw new Error(`it answered ${answer.status}`);
   return true;
 }

@@ -3,6 +3,9 @@ import { h } from "./dom.js";
 import { frame, guarded, showError } from "./frame.js";
 import { interrupt } from "./interrupt.js";
 
+// How long a kernel may take to hear the widget before the reader is told of another way.
+const HEARD_MS = 1500;
+
 function render({ model, el }) {
   const root = frame(el, "");
   try {
@@ -14,15 +17,15 @@ function render({ model, el }) {
 }
 
 function draw(model, root) {
-  const began = Date.now() - 1000 * model.get("elapsed");
   const title = h("span", { class: "dm-progress-title" });
   const fill = h("div");
   const bar = h("div", { class: "dm-progress-bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
   const share = h("span", { class: "dm-progress-share" });
   const detail = h("span", { class: "dm-progress-detail" });
   const time = h("span", { class: "dm-progress-detail", "data-testid": "dm-elapsed" });
+  const refused = h("span", { class: "dm-progress-refused", role: "alert", "data-testid": "dm-refused" });
   const stop = h("button", { type: "button", class: "dm-button dm-stop", "data-testid": "dm-stop" }, "Stop");
-  root.append(h("div", { class: "dm-progress", "data-testid": "dm-progress" }, title, bar, share, time, stop, detail));
+  root.append(h("div", { class: "dm-progress", "data-testid": "dm-progress" }, title, bar, share, time, stop, detail, refused));
 
   const show = guarded(root, () => {
     const fraction = model.get("fraction");
@@ -35,23 +38,34 @@ function draw(model, root) {
     if (percent) bar.setAttribute("aria-valuenow", percent);
     else bar.removeAttribute("aria-valuenow");
   });
+  // When the work began, by this page's clock, for the kernel's may differ. It is kept with the model, which outlives a
+  // view: one that is drawn again goes on from there, also where no report came since. A report that was long under
+  // way would set it later, and the time back; so the earliest counts.
+  const began = () => {
+    const told = Date.now() - 1000 * model.get("elapsed");
+    const kept = Math.min(told, model.get("_began") ?? told);
+    model.set("_began", kept); // in the page alone: nothing is saved to the kernel
+    return kept;
+  };
   const tick = () => {
-    const seconds = Math.max(0, Math.floor((Date.now() - began) / 1000));
+    const seconds = Math.max(0, Math.floor((Date.now() - began()) / 1000));
     time.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   };
+  let waiting;
   stop.addEventListener(
     "click",
     guarded(root, async () => {
       stop.disabled = true;
       stop.textContent = "Stopping…";
-      try {
-        // Where there is no server to ask, the kernel hears the widget itself as soon as it can.
-        if (!(await interrupt(model.get("kernel")))) model.send({ stop: true });
-      } catch (error) {
+      refused.textContent = "";
+      const problem = await ask(model);
+      if (problem === null) return;
+      // Some kernels hear a widget while they work; a kernel that does ends the work, and this view with it.
+      waiting = setTimeout(() => {
         stop.disabled = false;
         stop.textContent = "Stop";
-        throw error;
-      }
+        refused.textContent = `${problem}; use the toolbar's square`;
+      }, HEARD_MS);
     }),
   );
   for (const name of ["title", "fraction", "detail"]) model.on(`change:${name}`, show);
@@ -60,8 +74,21 @@ function draw(model, root) {
   tick();
   return () => {
     clearInterval(clock);
+    clearTimeout(waiting);
     for (const name of ["title", "fraction", "detail"]) model.off(`change:${name}`, show);
   };
+}
+
+// Ask the server, and where it does not do it the kernel itself. Gives what is to be said if the kernel does not hear.
+async function ask(model) {
+  let problem = null;
+  try {
+    if (await interrupt(model.get("kernel"))) return null;
+  } catch (error) {
+    problem = `the server refused (${error.message})`;
+  }
+  model.send({ stop: true });
+  return problem;
 }
 
 export default { render };

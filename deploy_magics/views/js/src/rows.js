@@ -38,8 +38,8 @@ function tip(column) {
 // How wide the parts of a ratio are, so that they stand in line from row to row.
 export function ratioWidths(state, column) {
   const widest = state.widest(column);
-  // A bold figure is a little wider.
-  return { value: 1.08 * ch(widest.text), interval: ch(widest.interval), verdict: 0.92 * ch(widest.verdict) };
+  // A bold figure is a little wider, and no font is quite like another.
+  return { value: 1.08 * ch(widest.text), interval: 1.04 * ch(widest.interval), verdict: 0.92 * ch(widest.verdict) };
 }
 
 export function row(view, index, position) {
@@ -120,8 +120,9 @@ function cell(view, column, index, at) {
 
 function ratio(view, column, found, words, hue, best) {
   const widths = view.widths.get(column);
+  // Each part has the same width in all rows, whatever stands in it: it may reach into the gap, but moves nothing.
   const part = (name, text, wide) =>
-    wide ? h("span", { class: name, style: { minWidth: `${wide.toFixed(2)}ch` } }, text) : "";
+    wide ? h("span", { class: name, style: { width: `${wide.toFixed(2)}ch` } }, text) : "";
   const said = best ? h("b", { class: "dm-best" }, words.text) : words.text;
   return h(
     "div",
