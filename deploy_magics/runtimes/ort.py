@@ -33,6 +33,10 @@ _SPINNING = {
     "never": {"session.intra_op.allow_spinning": "0", "session.inter_op.allow_spinning": "0"},
 }
 _TENSOR = re.compile(r"tensor\((\w+)\)")
+# A file and line of its source, then mostly the function there: "void Model::Check(const Map<a, b>&, bool) const ".
+_PLACE = re.compile(
+    r"/\S+?/onnxruntime/\S+:\d+ (?:(?:[^()]*? )?[\w:~<>*&]*::[\w~<>]+\((?:[^()]|\([^()]*\))*\)(?: const| noexcept)* )?"
+)
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 _SEVERITY_FATAL = 4
 
@@ -133,6 +137,8 @@ class OrtSession:
             return
         with _one_line(f"ONNX Runtime cannot take these inputs of {self._name!r}"):
             self._binding = self._bind()
+        # What is bound is a copy; the originals need not stay.
+        self._feeds = {}
 
     def run(self) -> None:
         """Run inference once."""
@@ -225,5 +231,7 @@ def _model_error(what: str, error: Exception) -> ModelError:
     # "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from a.onnx failed:..." says no more than what follows it.
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
     text = re.sub(r"^Load model from \S+ failed:", "", text)
-    text = re.sub(r"/\S+?/onnxruntime/\S+:\d+ [^ ]*(\([^)]*\))? ?", "", text)
+    # A place in its source, and mostly the signature of the C++ function there.
+    text = _PLACE.sub("", text)
+    text = text.replace("*guarantees*", "guarantees")
     return ModelError(f"{what}: {text.strip()[:400] or type(error).__name__}")

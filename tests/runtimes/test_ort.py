@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -32,6 +34,17 @@ def test_outputs_are_copies(tmp_path: Path) -> None:
     session.set_inputs({"x": np.full(2, 9, np.float32)})
     session.run()
     np.testing.assert_array_equal(first, [1, 1])
+
+
+def test_bound_inputs_are_not_kept_twice(tmp_path: Path) -> None:
+    session = OnnxRuntime().load(graphs.add_one(tmp_path / "a.onnx"))
+    x = np.zeros(2, np.float32)
+    left = weakref.ref(x)
+    session.set_inputs({"x": x})
+    del x
+    assert left() is None
+    session.run()
+    np.testing.assert_array_equal(session.outputs()["y"], [1, 1])
 
 
 def test_strings_sequences_bfloat16_and_scalars(tmp_path: Path) -> None:
@@ -95,6 +108,22 @@ def test_an_operator_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     node = helper.make_node("Frobnicate", ["x"], ["y"], domain="made.up")
     path = graphs.write(tmp_path / "op.onnx", [node], [graphs.value("x", [1])], [graphs.value("y", [1])])
     with pytest.raises(ModelError, match=r"made.up"):
+        run_once(path, [{"x": np.zeros(1, np.float32)}])
+
+
+def test_a_version_that_it_does_not_know_is_said_without_its_source(tmp_path: Path) -> None:
+    path = graphs.add_one(tmp_path / "a.onnx")
+    model = onnx.load(path)
+    model.opset_import[0].version = 99
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"^ONNX Runtime cannot load 'a.onnx': .*Opset 99") as caught:
+        run_once(path, [{"x": np.zeros(1, np.float32)}])
+    assert "::" not in str(caught.value)
+    assert "std" not in str(caught.value)
+    model.opset_import[0].version = 17
+    model.ir_version = 99
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"^ONNX Runtime cannot load 'a.onnx': Unsupported model IR version: 99"):
         run_once(path, [{"x": np.zeros(1, np.float32)}])
 
 
