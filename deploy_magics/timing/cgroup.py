@@ -6,96 +6,75 @@ process's own group and the root, so the narrowest one counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from deploy_magics.workers.cgroup import folders, memory_left, number, stat
+
 _ROOT = Path("/sys/fs/cgroup")
 _SELF = Path("/proc/self/cgroup")
-# Version 1 says "no limit" with the largest multiple of a page that fits 63 bits.
-_NO_LIMIT = 1 << 60
-
-
-def memory_left(root: Path = _ROOT, own: Path = _SELF) -> int | None:
-    """Bytes that this process's group may still take; None where there is no limit.
-
-    File pages that the kernel can drop at once do not count as taken.
-    """
-    left: list[int] = []
-    for folder in _folders("memory", root, own):
-        for limit_name, usage_name, dropped in (
-            ("memory.max", "memory.current", "inactive_file"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-        ):
-            limit, usage = _number(folder / limit_name), _number(folder / usage_name)
-            if limit is not None and usage is not None and limit < _NO_LIMIT:
-                left.append(max(0, limit - usage + _stat(folder / "memory.stat").get(dropped, 0)))
-    return min(left, default=None)
 
 
 def cpu_quota(root: Path = _ROOT, own: Path = _SELF) -> float | None:
     """Cores' worth of time that this process's group may use; None where there is no limit."""
-    quotas: list[float] = []
-    for folder in _folders("cpu", root, own):
-        with suppress(OSError, ValueError):
-            quota, period = (folder / "cpu.max").read_text().split()
-            if quota != "max":
-                quotas.append(int(quota) / int(period))
-        old, period_us = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
-        if old is not None and period_us and old > 0:
-            quotas.append(old / period_us)
-    return min(quotas, default=None)
+    quotas = [_quota(folder) for folder in folders("cpu", root, own)]
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def throttled_s(root: Path = _ROOT, own: Path = _SELF) -> float | None:
     """Seconds for which this process's group was held back since it exists; None where that is not counted."""
     found: list[float] = []
-    for folder in _folders("cpu", root, own):
-        stat = _stat(folder / "cpu.stat")
-        if "throttled_usec" in stat:
-            found.append(stat["throttled_usec"] / 1e6)
-        elif "throttled_time" in stat:
-            found.append(stat["throttled_time"] / 1e9)
+    for folder in folders("cpu", root, own):
+        counts = stat(folder / "cpu.stat")
+        if "throttled_usec" in counts:
+            found.append(counts["throttled_usec"] / 1e6)
+        elif "throttled_time" in counts:
+            found.append(counts["throttled_time"] / 1e9)
     return max(found, default=None)
 
 
-def _folders(controller: str, root: Path, own: Path) -> Iterator[Path]:
-    """Yield the folders of this process's group and of those around it."""
-    seen: set[Path] = set()
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if controllers == "":
-            mounts = [root, root / "unified"]
-        elif controller in controllers.split(","):
-            mounts = [root / controllers, root / controller]
-        else:
+def cpu_used_s(root: Path = _ROOT, own: Path = _SELF) -> float | None:
+    """Processor time in seconds that all in the group with the narrowest quota have taken; None without a quota."""
+    found: list[tuple[float, float]] = []
+    for folder in folders("cpu", root, own):
+        quota = _quota(folder)
+        if quota is None:
             continue
-        for mount in mounts:
-            # In a container the path may be the host's, which is not mounted here: the mount itself is then our group.
-            inside = mount / path.lstrip("/")
-            for folder in (inside, *inside.parents):
-                if folder.is_relative_to(mount) and folder not in seen:
-                    seen.add(folder)
-                    if folder.is_dir():
-                        yield folder
+        usage_us = stat(folder / "cpu.stat").get("usage_usec")
+        usage_ns = number(folder / "cpuacct.usage")  # version 1, where the two controllers are mounted together
+        if usage_us is not None:
+            found.append((quota, usage_us / 1e6))
+        elif usage_ns is not None:
+            found.append((quota, usage_ns / 1e9))
+    return min(found, default=(0.0, None))[1]
 
 
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
+def cpu_waited_s(root: Path = _ROOT, own: Path = _SELF) -> float | None:
+    """Seconds for which some process of this group waited for a core; None where that is not counted."""
+    for folder in folders("cpu", root, own):
+        waited = waited_s(folder / "cpu.pressure")
+        if waited is not None:
+            return waited
+    return None
 
 
-def _stat(path: Path) -> dict[str, int]:
-    found: dict[str, int] = {}
+def waited_s(path: Path) -> float | None:
+    """Seconds for which something waited, from a file of pressure stall information; None where there is none."""
     with suppress(OSError, ValueError):
         for line in path.read_text().splitlines():
-            key, _, value = line.partition(" ")
-            found[key] = int(value)
-    return found
+            if line.startswith("some"):
+                return int(line.rpartition("total=")[2]) / 1e6
+    return None
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores' worth of time that one group may use by its own limit."""
+    with suppress(OSError, ValueError):
+        quota, period = (folder / "cpu.max").read_text().split()
+        if quota != "max":
+            return int(quota) / int(period)
+    old, period_us = number(folder / "cpu.cfs_quota_us"), number(folder / "cpu.cfs_period_us")
+    return old / period_us if old is not None and period_us and old > 0 else None
+
+
+__all__ = ["cpu_quota", "cpu_used_s", "cpu_waited_s", "memory_left", "throttled_s", "waited_s"]

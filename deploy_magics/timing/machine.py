@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from deploy_magics.result import Note
 from deploy_magics.timing import cgroup
@@ -32,6 +32,8 @@ class Machine:
     ----------
     cores : float
         Cores that this process may use: its affinity, within the container's quota.
+    host_cores : float or None
+        Cores of the whole machine, which are more where an affinity or a container confines this process.
     load : float or None
         Load average over the minute before the measurement began, in runnable processes.
     seconds : float
@@ -39,11 +41,15 @@ class Machine:
     steal : float or None
         Share of processor time that the hypervisor gave to others.
     pressure : float or None
-        Share of time for which some process waited for a core (pressure stall information).
+        Share of time for which some process waited for a core (pressure stall information); in a confined process
+        one of its own control group, where that is counted.
     throttled : float or None
         Share of time for which the container's quota held this process's group back.
     others : float or None
         Cores kept busy by other processes, on average.
+    others_of : {"machine", "container"}
+        Which processes ``others`` speaks of: all those of the machine, or, under a processor quota, those that share
+        it.
     busy : tuple of (str, float)
         The busiest other programs by name, with the cores they used.
     frequency : tuple of float, or None
@@ -51,24 +57,33 @@ class Machine:
     """
 
     cores: float
+    host_cores: float | None = None
     load: float | None = None
     seconds: float = 0.0
     steal: float | None = None
     pressure: float | None = None
     throttled: float | None = None
     others: float | None = None
+    others_of: Literal["machine", "container"] = "machine"
     busy: tuple[tuple[str, float], ...] = ()
     frequency: tuple[float, float] | None = None
 
     def notes(self) -> tuple[Note, ...]:
         """Say in a few lines what may have disturbed the figures, and otherwise that nothing was seen."""
         warnings: list[str] = []
-        if self.others is not None and self.others > _OTHERS_NOTED * self.cores:
+        host = max(self.cores, self.host_cores or 0.0)
+        reach = self.cores if self.others_of == "container" else host
+        if self.others is not None and self.others > _OTHERS_NOTED * reach:
             names = ", ".join(f"{name} {cores:.1f}" for name, cores in self.busy[:3])
             named = f" ({names})" if names else ""
-            warnings.append(f"other processes kept {self.others:.1f} of {self.cores:g} cores busy{named}")
-        elif self.load is not None and self.load > 0.5 * self.cores:
-            warnings.append(f"the load average was {self.load:.1f} on {self.cores:g} cores when it began")
+            where = f"{reach:g} cores"
+            if self.others_of == "container":
+                where = f"the {reach:g} cores that the container may use"
+            elif host > self.cores:
+                where = f"the machine's {host:g} cores, of which {self.cores:g} may be used here,"
+            warnings.append(f"other processes kept {min(self.others, reach):.1f} of {where} busy{named}")
+        elif self.load is not None and self.load > 0.5 * host:
+            warnings.append(f"the load average was {self.load:.1f} on {host:g} cores when it began")
         if self.steal is not None and self.steal > _STEAL_NOTED:
             warnings.append(f"the hypervisor took {self.steal:.0%} of the processor time (steal)")
         if self.throttled is not None and self.throttled > _STEAL_NOTED:
@@ -95,6 +110,7 @@ class _Counters:
     pressure: float | None
     throttled: float | None
     busy: float | None
+    group_s: float | None
     processes: dict[tuple[int, float], tuple[str, float]] = field(default_factory=dict)
     frequency: float | None = None
 
@@ -129,27 +145,30 @@ class Watch:
         busy: dict[str, float] = {}
         for key, (name, cpu_s) in last.processes.items():
             # One that is not in the first reading was started meanwhile: all it used counts.
-            used = (cpu_s - first.processes.get(key, (name, 0.0))[1]) / seconds
-            if key[0] not in ours and used >= _BUSY_CORES:
-                busy[name] = round(busy.get(name, 0.0) + used, 2)
+            kept = (cpu_s - first.processes.get(key, (name, 0.0))[1]) / seconds
+            if key[0] not in ours and kept >= _BUSY_CORES:
+                busy[name] = round(busy.get(name, 0.0) + kept, 2)
         own = own_cpu_s + _used_since(first, last, os.getpid())
-        others = None
-        if first.busy is not None and last.busy is not None:
-            others = max(0.0, (last.busy - first.busy - own) / seconds)
+        cores, host = usable_cores(), float(os.cpu_count() or 1)
+        group = _difference(first.group_s, last.group_s)
+        used = _difference(first.busy, last.busy) if group is None else group
+        others = None if used is None else min(max(0.0, (used - own) / seconds), host if group is None else cores)
         steal = None
         if first.steal is not None and last.steal is not None:
-            steal = (last.steal[0] - first.steal[0]) / max(1e-9, last.steal[1] - first.steal[1])
+            steal = min(1.0, max(0.0, last.steal[0] - first.steal[0]) / max(1e-9, last.steal[1] - first.steal[1]))
         frequency = None
         if first.frequency and last.frequency:
             frequency = (first.frequency, last.frequency)
         return Machine(
-            cores=usable_cores(),
+            cores=cores,
+            host_cores=host,
             load=self._load,
             seconds=seconds,
             steal=steal,
-            pressure=_rate(first.pressure, last.pressure, seconds),
-            throttled=_rate(first.throttled, last.throttled, seconds),
+            pressure=_share(first.pressure, last.pressure, seconds),
+            throttled=_share(first.throttled, last.throttled, seconds),
             others=others,
+            others_of="machine" if group is None else "container",
             busy=tuple(sorted(busy.items(), key=lambda pair: -pair[1])[:5]),
             frequency=frequency,
         )
@@ -168,12 +187,15 @@ def processor() -> str:
 
 def usable_cores() -> float:
     """Cores that this process may use: its affinity, within the container's quota."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity to read
-        count = os.cpu_count() or 1
     quota = cgroup.cpu_quota()
-    return float(count) if quota is None else min(float(count), quota)
+    return float(_affinity()) if quota is None else min(float(_affinity()), quota)
+
+
+def _affinity() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to read
+        return os.cpu_count() or 1
 
 
 def _read() -> _Counters:
@@ -185,6 +207,7 @@ def _read() -> _Counters:
         pressure=_quietly(_pressure_s),
         throttled=_quietly(cgroup.throttled_s),
         busy=_quietly(_busy_s),
+        group_s=_quietly(cgroup.cpu_used_s) if cgroup.cpu_quota() is not None else None,
         frequency=_quietly(lambda: psutil.cpu_freq().current),
     )
     for process in psutil.process_iter():
@@ -219,11 +242,12 @@ def _busy_s() -> float:
 
 
 def _pressure_s() -> float | None:
-    """Seconds since boot for which some process waited for a core (``/proc/pressure/cpu``)."""
-    for line in Path("/proc/pressure/cpu").read_text().splitlines():
-        if line.startswith("some"):
-            return int(line.rpartition("total=")[2]) / 1e6
-    return None
+    """Seconds for which some process waited for a core: of this control group where it is confined, else of all."""
+    if usable_cores() < (os.cpu_count() or 1):
+        own = cgroup.cpu_waited_s()
+        if own is not None:
+            return own
+    return cgroup.waited_s(Path("/proc/pressure/cpu"))
 
 
 def _quietly(read: Callable[[], Any]) -> Any:
@@ -234,8 +258,13 @@ def _quietly(read: Callable[[], Any]) -> Any:
         return None
 
 
-def _rate(first: float | None, last: float | None, seconds: float) -> float | None:
-    return None if first is None or last is None else max(0.0, (last - first) / seconds)
+def _difference(first: float | None, last: float | None) -> float | None:
+    return None if first is None or last is None else last - first
+
+
+def _share(first: float | None, last: float | None, seconds: float) -> float | None:
+    """Give a share of the time, which is 1 at most: several cores may be counted, and clocks are read one by one."""
+    return None if first is None or last is None else min(1.0, max(0.0, (last - first) / seconds))
 
 
 def _apart(a: float, b: float) -> float:

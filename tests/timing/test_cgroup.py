@@ -26,6 +26,8 @@ def test_version_2_counts_the_narrowest_limit_on_the_way_to_the_root(tmp_path: P
             "fs/pod/box/memory.max": "max\n",
             "fs/pod/box/memory.current": "10\n",
             "fs/pod/cpu.max": "150000 100000\n",
+            "fs/pod/cpu.stat": "usage_usec 9000000\n",
+            "fs/pod/box/cpu.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=4000000\n",
             "fs/pod/box/cpu.max": "max 100000\n",
             "fs/pod/box/cpu.stat": "usage_usec 5\nthrottled_usec 2500000\n",
         },
@@ -34,6 +36,8 @@ def test_version_2_counts_the_narrowest_limit_on_the_way_to_the_root(tmp_path: P
     assert cgroup.memory_left(**where) == 800
     assert cgroup.cpu_quota(**where) == 1.5
     assert cgroup.throttled_s(**where) == 2.5
+    assert cgroup.cpu_used_s(**where) == 9.0
+    assert cgroup.cpu_waited_s(**where) == 4.0
 
 
 def test_version_1_and_a_path_that_is_the_host_s(tmp_path: Path) -> None:
@@ -45,6 +49,7 @@ def test_version_1_and_a_path_that_is_the_host_s(tmp_path: Path) -> None:
             "fs/memory/memory.usage_in_bytes": "1024\n",
             "fs/cpu,cpuacct/cpu.cfs_quota_us": "50000\n",
             "fs/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+            "fs/cpu,cpuacct/cpuacct.usage": "7000000000\n",
             "fs/cpu,cpuacct/cpu.stat": "nr_throttled 1\nthrottled_time 3000000000\n",
         },
     )
@@ -52,6 +57,8 @@ def test_version_1_and_a_path_that_is_the_host_s(tmp_path: Path) -> None:
     assert cgroup.memory_left(**where) == 3072
     assert cgroup.cpu_quota(**where) == 0.5
     assert cgroup.throttled_s(**where) == 3.0
+    assert cgroup.cpu_used_s(**where) == 7.0
+    assert cgroup.cpu_waited_s(**where) is None
 
 
 @pytest.mark.parametrize(
@@ -74,3 +81,4 @@ def test_no_limit_is_none(tmp_path: Path, files: dict[str, str]) -> None:
     assert cgroup.memory_left(**where) is None
     assert cgroup.cpu_quota(**where) is None
     assert cgroup.throttled_s(**where) is None
+    assert cgroup.cpu_used_s(**where) is None

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -88,3 +89,57 @@ def test_a_system_without_these_counters_says_less(monkeypatch: pytest.MonkeyPat
 def test_a_quota_narrows_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.cgroup, "cpu_quota", lambda: 0.5)
     assert usable_cores() == 0.5
+
+
+def read_twice(monkeypatch: pytest.MonkeyPatch, **rates: float) -> None:
+    """Let counters rise by these rates a second over ten seconds."""
+    readings = iter((0.0, 10.0))
+
+    def read() -> Any:
+        at = next(readings)
+        known = {
+            name: rates[name] * at if name in rates else None for name in ("pressure", "throttled", "busy", "group_s")
+        }
+        return machine._Counters(at=at, steal=(0.0, at), **known)
+
+    monkeypatch.setattr(machine, "_read", read)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 2.0)
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (30.0, 30.0, 30.0))
+
+
+def test_others_on_a_machine_of_which_little_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_twice(monkeypatch, busy=31.0, pressure=1.02, throttled=3.0)
+    found = Watch().stop(own_pids=(), own_cpu_s=10.0)
+    assert (found.cores, found.host_cores, found.others_of) == (2.0, 64.0, "machine")
+    assert found.others == pytest.approx(30.0)
+    assert (found.pressure, found.throttled) == (1.0, 1.0)
+    text = "\n".join(note.text for note in found.notes())
+    assert "30.0 of the machine's 64 cores, of which 2 may be used here, busy" in text
+    json.dumps(found.to_plain(), allow_nan=False)
+
+
+def test_few_others_on_a_large_machine_are_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_twice(monkeypatch, busy=3.0)
+    assert all(note.level == "info" for note in Watch().stop(own_pids=(), own_cpu_s=0.0).notes())
+
+
+def test_under_a_quota_those_who_share_it_are_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_twice(monkeypatch, busy=31.0, group_s=1.5)
+    found = Watch().stop(own_pids=(), own_cpu_s=5.0)
+    assert (found.others, found.others_of) == (pytest.approx(1.0), "container")
+    [note] = found.notes()
+    assert "1.0 of the 2 cores that the container may use busy" in note.text
+
+
+def test_a_confined_process_asks_its_own_group_for_pressure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.cgroup, "cpu_waited_s", lambda: 7.0)
+    monkeypatch.setattr(machine.cgroup, "waited_s", lambda path: 9.0)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 2.0)
+    assert machine._pressure_s() == 7.0
+    monkeypatch.setattr(machine.cgroup, "cpu_waited_s", lambda: None)
+    assert machine._pressure_s() == 9.0
+    monkeypatch.setattr(machine, "usable_cores", lambda: 64.0)
+    monkeypatch.setattr(machine.cgroup, "cpu_waited_s", lambda: 7.0)
+    assert machine._pressure_s() == 9.0
