@@ -24,9 +24,7 @@ class Pair:
     after: Model
 
 
-def with_speed(
-    result: SimplifyResult, pairs: Sequence[Pair], *, data: FeedSource | None, memory: float | None
-) -> SimplifyResult:
+def with_speed(result: SimplifyResult, pairs: Sequence[Pair], *, data: FeedSource | None = None) -> SimplifyResult:
     """Add tables and samples of the speed of each pair to a result.
 
     Parameters
@@ -37,8 +35,6 @@ def with_speed(
         Originals and results.
     data : int, path, mapping or callable, optional
         Inputs; random by default.
-    memory : float, optional
-        Bound in GiB.
 
     Raises
     ------
@@ -55,7 +51,7 @@ def with_speed(
             continue
         names = ("before", "after") if len(pairs) == 1 else (pair.before.name, pair.after.name)
         try:
-            found = measure((names[0], pair.before), (names[1], pair.after), data=data, memory=memory)
+            found = measure((names[0], pair.before), (names[1], pair.after), data=data)
         except Interrupted as stop:
             partial = stop.partial
             kept = _joined(result, partial, who) if isinstance(partial, BenchResult) else result

@@ -158,7 +158,7 @@ def simplify(
     if not bench:
         return result
     pairs = [speed.Pair(line.original, line.outcome.model) for line in lines if line.outcome is not None]
-    return speed.with_speed(result, pairs, data=data, memory=memory)
+    return speed.with_speed(result, pairs, data=data)
 
 
 @dataclass(frozen=True)
