@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from deploy_magics import __version__
 from deploy_magics.arguments import OutputPath
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
+from deploy_magics.files import check_place
 
 if TYPE_CHECKING:
     from deploy_magics.binding import Binding
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PROGRAM = "deploy-magics"
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 _WORKBOOKS = "Open the workbooks in JupyterLab, or run them with --run."
+_SHOW = "Show a result that was saved with --json or --save."
 _COMPLETION = "--install-completion"
 
 
@@ -60,14 +62,14 @@ def _main(arguments: list[str]) -> int:
         return _say(f"{PROGRAM} {__version__}")
     if command in (_COMPLETION, "__complete"):
         return _completion(arguments)
-    if command == "workbooks":
-        return _workbooks(rest)
+    if command in _OTHERS:
+        return _other(command, rest)
     if command in names():
         return _step(command, rest)
-    known = [*names(), "workbooks", "--help", "--version", _COMPLETION]
+    known = [*names(), *_OTHERS, "--help", "--version", _COMPLETION]
     kind = "option" if command.startswith("-") else "step"
     raise ArgumentError(
-        f"{PROGRAM} has no {kind} {command!r}", hint=did_you_mean(command, known) or f"{PROGRAM} --help lists them"
+        f"there is no {kind} {command!r}", hint=did_you_mean(command, known) or f"{PROGRAM} --help lists them"
     )
 
 
@@ -79,6 +81,7 @@ def overview() -> str:
     width = max(len(step.name) for step in steps) + 3
     flow = [f"  {step.name:<{width}}{step.answers}" for step in steps]
     others = [
+        ("show FILE", _SHOW),
         ("workbooks", _WORKBOOKS),
         ("--version", "Show the version."),
         (_COMPLETION, "Have the shell complete steps, options and models with Tab."),
@@ -111,9 +114,9 @@ def _step(name: str, arguments: Sequence[str]) -> int:
     call = binding.parse(words, resolver)
     force = bool(call.extras.get("force", call.values.get("force")))
     saved = Path(call.extras["json"]).expanduser() if "json" in call.extras else None
-    if saved is not None and saved.exists() and not force:
+    if saved is not None:
         # Said before the work and not after it.
-        raise DeployError(f"{str(saved)!r} exists and is left as it is", hint="add --force to overwrite it")
+        check_place(saved, force=force)
     try:
         with _reporting():
             result: Result = binding.call(call.values)
@@ -124,10 +127,30 @@ def _step(name: str, arguments: Sequence[str]) -> int:
     return _give(result, saved, force)
 
 
+def show(path: Path) -> int:
+    """Show a result that was saved with --json or --save.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    from deploy_magics.result import load_result
+
+    return _say(str(load_result(path)))
+
+
 def _give(result: Result, saved: Path | None, force: bool) -> int:
+    # Shown first: a disk that is full by now costs the file, not the result.
+    _say(str(result))
     if saved is not None:
         result.to_json(saved, force=force)
-    return _say(str(result))
+    return 0
 
 
 def _binding(name: str) -> Binding:
@@ -171,7 +194,7 @@ def workbooks(
     run : bool
         Run them without JupyterLab, each in a fresh kernel and a scratch copy, and print a line for each.
     port : int
-        Port of JupyterLab; by default the first that is free.
+        Port of JupyterLab; by default the first that is free, from 8888 on.
     browser : bool
         Open a browser, or only print the address.
     quick : bool
@@ -199,10 +222,13 @@ def workbooks(
     return books.open_lab(books.choose(folder, names or [books.FIRST])[0], port=port, browser=browser, say=_say)
 
 
-def _workbooks(arguments: Sequence[str]) -> int:
+_OTHERS = {"show": show, "workbooks": workbooks}
+
+
+def _other(name: str, arguments: Sequence[str]) -> int:
     from deploy_magics.binding import HELP, Binding, Resolver, shell_words
 
-    binding = Binding(workbooks, f"{PROGRAM} workbooks", HELP)
+    binding = Binding(_OTHERS[name], f"{PROGRAM} {name}", HELP)
     words = shell_words(arguments)
     if binding.asks_help(words):
         return _say(binding.help())
@@ -220,7 +246,8 @@ def _completion(arguments: Sequence[str]) -> int:
     app = App(name=PROGRAM, version=__version__, help_format="plaintext")
     for step in all_steps():
         app.command(_binding(step.name).app(), name=step.name)
-    app.command(Binding(workbooks, f"{PROGRAM} workbooks").app(), name="workbooks")
+    for name, function in _OTHERS.items():
+        app.command(Binding(function, f"{PROGRAM} {name}").app(), name=name)
     app.register_install_completion_command(name=_COMPLETION)
     app(arguments, result_action="return_value")
     return 0
@@ -234,7 +261,9 @@ def _say(text: str) -> int:
 
 def _complain(problem: object, status: int) -> int:
     sys.stdout.flush()
-    sys.stderr.write(f"{PROGRAM}: {problem}\n")
+    # The program is named once, also where a message begins with how it was called.
+    text = str(problem).removeprefix(f"{PROGRAM} ")
+    sys.stderr.write(f"{PROGRAM}: {text}\n")
     return status
 
 

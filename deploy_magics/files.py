@@ -23,10 +23,10 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         Where the file exists and ``force`` is not set, also when it appeared while the body ran; where its folder does
         not exist, or the disk refuses.
     """
+    if path.is_dir():
+        raise _folder(path)
     if os.path.lexists(path) and not force:
         raise _exists(path)
-    if path.is_dir():
-        raise DeployError(f"{str(path)!r} is a folder", hint="give a file's name")
     # A short name of its own, since the file's may be as long as the system allows.
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -46,6 +46,22 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         raise _refused(path, error) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_place(path: Path, *, force: bool = False) -> None:
+    """Refuse a file that could not be written, before the work whose result it is to hold.
+
+    Raises
+    ------
+    DeployError
+        Where it is a folder, or exists and ``force`` is not set, or there is no folder to hold it.
+    """
+    if path.is_dir():
+        raise _folder(path)
+    if path.exists() and not force:
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise DeployError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
 
 
 def write_whole(path: Path, data: bytes, *, force: bool = False) -> None:
@@ -103,6 +119,10 @@ def _place(part: Path, path: Path) -> None:
 
 def _exists(path: Path) -> DeployError:
     return DeployError(f"{str(path)!r} exists and is left as it is", hint="add --force to overwrite it")
+
+
+def _folder(path: Path) -> DeployError:
+    return DeployError(f"{str(path)!r} is a folder", hint="give a file's name")
 
 
 def _refused(path: Path, error: OSError) -> DeployError:

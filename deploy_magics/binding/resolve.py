@@ -14,6 +14,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 # Their values cannot be models, so a file or network of the same name is what was meant.
 _NEVER_MODELS = (bool, int, float, complex, type(None), type, FunctionType, BuiltinFunctionType, ModuleType)
 _NOTHING = object()
+# How many networks of the zoo a hint lists.
+_LISTED = 8
 
 
 class Resolver:
@@ -32,6 +34,7 @@ class Resolver:
 
     def __init__(self, namespace: Mapping[str, Any] | None = None) -> None:
         self.namespace = namespace or {}
+        self._in_shell = namespace is None
         self.notes: list[str] = []
 
     def find(self, text: str, *, variables: bool = True) -> tuple[str | None, Any]:
@@ -54,13 +57,14 @@ class Resolver:
         ModelError
             Where it means nothing.
         """
-        if text in ("", "."):
+        if not text:
             raise ArgumentError("a model's name is empty")
         found = self._variable(text) if variables else _NOTHING
         is_network = text in zoo_names()
         if found is _NOTHING:
             # A folder goes on as well: what takes models says best what is wrong with it.
             if is_network or _exists(text):
+                self._refuse_result(text)
                 return None, text
             raise ModelError(f"there is no {self._asked(text)} {text!r}", hint=self._suggest(text))
         is_file = _exists(text) and not Path(text).expanduser().is_dir()
@@ -110,14 +114,26 @@ class Resolver:
             kinds.insert(0, "variable")
         return " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
 
+    def _refuse_result(self, text: str) -> None:
+        """Tell a saved result from a model: both are files that this package writes."""
+        if not text.endswith(".json") or not is_saved_result(Path(text).expanduser()):
+            return
+        how = f"deploy-magics show {text}" if self._in_shell else f"deploy_magics.load_result({text!r})"
+        raise ModelError(f"{text!r} is a saved result and no model", hint=f"{how} shows it")
+
     def _suggest(self, text: str) -> str:
+        spaced = _with_spaces(text)
+        if spaced is not None:
+            return f'did you mean "{spaced}"? put it in quotes'
         folder = Path(text).expanduser().parent
         nearby = [str(path) for path in folder.glob("*.onnx")] if "/" in text and folder.is_dir() else []
-        return did_you_mean(text, [*self.known(), *nearby]) or (
-            "check the path"
-            if "/" in text or text.endswith(".onnx")
-            else "deploy_magics.zoo.names() lists the networks"
-        )
+        near = did_you_mean(text, [*self.known(), *nearby])
+        if near is not None:
+            return near
+        if "/" in text or text.endswith(".onnx"):
+            return "check the path"
+        first, others = ", ".join(zoo_names()[:_LISTED]), len(zoo_names()) - _LISTED
+        return f"the zoo has {first} and {others} more, which Tab completes"
 
 
 def zoo_names() -> list[str]:
@@ -214,6 +230,27 @@ def is_model_like(value: Any) -> bool:
     if kinds & {("onnx", "ModelProto"), ("torch", "Module"), ("deploy_magics", "Model")}:
         return True
     return ("deploy_magics", "Result") in kinds and hasattr(value, "model")
+
+
+def is_saved_result(path: Path) -> bool:
+    """Tell whether a file begins as a saved result does, without reading the rest."""
+    try:
+        with path.open("rb") as file:
+            return file.read(10) == b'{"format":'
+    except OSError:
+        return False
+
+
+def _with_spaces(text: str) -> str | None:
+    """Find a file whose name, with spaces and not in quotes, would have been read as several words, this being one."""
+    try:
+        paths = sorted(Path(text).expanduser().parent.glob("*.onnx"))
+    except (OSError, ValueError, RuntimeError):
+        return None
+    name = Path(text).name
+    found = [path for path in paths if " " in path.name and name in path.name.split(" ")]
+    # The first word carries the folder, a later one does not.
+    return str(found[0]) if found else None
 
 
 def _exists(text: str) -> bool:

@@ -49,13 +49,15 @@ def test_an_existing_file_is_told_before_the_work(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["toy"], 2, "deploy-magics toy needs a model"),
+        (["toy"], 2, "deploy-magics: toy needs a model; for example deploy-magics toy resnet50"),
         (["toy", "lenet", "--threads", "x"], 2, "--threads needs a whole number, not 'x'"),
-        (["toy", "lenet", "--threds", "1"], 2, "deploy-magics toy has no option '--threds'; did you mean '--threads'"),
+        (["toy", "lenet", "--threds", "1"], 2, "deploy-magics: toy has no option '--threds'; did you mean '--threads'"),
         (["toy", "lenet", "-o", "x"], 2, "has no option '-o'"),
         (["toy", "lenet51"], 1, "there is no file or network of the zoo 'lenet51'; did you mean 'lenet'"),
-        (["tpy"], 2, "deploy-magics has no step 'tpy'; did you mean 'toy'?"),
+        (["tpy"], 2, "deploy-magics: there is no step 'tpy'; did you mean 'toy'?"),
         (["--verson"], 2, "did you mean '--version'?"),
+        (["plain", "--json", "nowhere/a.json"], 1, "cannot write 'nowhere/a.json': there is no folder 'nowhere'"),
+        (["plain", "--json", "."], 1, "'.' is a folder; give a file's name"),
     ],
 )
 def test_what_is_wrong_is_one_line_on_stderr(
@@ -67,6 +69,37 @@ def test_what_is_wrong_is_one_line_on_stderr(
     assert err.startswith("deploy-magics: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_written_in_the_end_costs_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def late() -> toys.ToyResult:
+        (tmp_path / "there").rmdir()
+        return toys.plain()
+
+    (tmp_path / "there").mkdir()
+    monkeypatch.setitem(toys.TOYS, "plain", Step("plain", late, "", "", 1, False))
+    assert cli.main(["plain", "--json", "there/a.json"]) == 1
+    out, err = capsys.readouterr()
+    assert "plain saw" in out
+    assert "cannot write 'there/a.json'" in err
+
+
+def test_a_saved_result_is_shown_and_is_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plain", "--json", "run.json"]) == 0
+    printed = capsys.readouterr().out
+    assert cli.main(["toy", "run.json"]) == 1
+    expected = "deploy-magics: 'run.json' is a saved result and no model; deploy-magics show run.json shows it\n"
+    assert capsys.readouterr().err == expected
+    assert cli.main(["show", "run.json"]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_a_name_with_spaces_wants_quotes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "my model.onnx").touch()
+    assert cli.main(["toy", "my", "model.onnx"]) == 1
+    assert 'did you mean "my model.onnx"? put it in quotes' in capsys.readouterr().err
 
 
 def test_an_interrupt_prints_and_saves_what_there_is(
