@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 FIRST = "00_start_here"
 COPY = "deploy-magics-workbooks"
 _PACKAGE = Path(__file__).parent
+_FIRST_PORT, _PORTS = 8888, 50
+_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 _ARGV = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
@@ -133,7 +136,7 @@ def open_lab(
     book : Path
         The workbook.
     port : int, optional
-        Port of the server; by default the first that is free from 8888 on.
+        Port of the server, which must be free; by default the first that is, from 8888 on.
     browser : bool
         Whether to open a browser; without, the server prints its address.
     say : callable, optional
@@ -148,11 +151,14 @@ def open_lab(
     ------
     MissingPartError
         Where JupyterLab is not installed.
+    DeployError
+        Where another program listens on the port.
     """
     _require_kernel("opening a workbook")
     require("jupyterlab", extra="lab", purpose="opening a workbook")
+    port = _free_port(port)
     if say is not None:
-        say(f"opening {book} in JupyterLab; Ctrl-C twice ends it")
+        say(f"opening {book} in JupyterLab on port {port}; Ctrl-C twice ends it")
     command = [
         sys.executable,
         "-m",
@@ -160,12 +166,12 @@ def open_lab(
         f"--ServerApp.root_dir={book.parent}",
         f"--LabApp.default_url=/lab/tree/{book.name}",
     ]
-    command += [f"--ServerApp.port={port}"] if port is not None else []
+    command += [f"--ServerApp.port={port}"]
     command += [] if browser else ["--no-browser"]
     # Jupyter refuses the superuser, who is all there is in many a container; it listens on this machine alone.
     command += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     with _own_kernelspec() as path:
-        env = {**os.environ, "JUPYTER_PATH": os.pathsep.join(filter(None, [path, os.environ.get("JUPYTER_PATH", "")]))}
+        env = {**os.environ, **{name: _before(name, path) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}}
         server = subprocess.Popen(command, env=env)
         # Whoever ends this process means the server.
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -175,6 +181,30 @@ def open_lab(
             except KeyboardInterrupt:
                 # The terminal sent it to the server as well, which asks before it ends.
                 continue
+
+
+def _free_port(wanted: int | None) -> int:
+    """Give the port that was asked for, or the first that is free."""
+    for port in [wanted] if wanted is not None else range(_FIRST_PORT, _FIRST_PORT + _PORTS):
+        with socket.socket() as probe:
+            if os.name == "posix":
+                # As servers do, so that one that has just ended does not count.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OverflowError:
+                raise ArgumentError(f"a port is a number up to 65535, not {port}") from None
+            except OSError as error:
+                reason = error.strerror or str(error)
+    if wanted is None:
+        raise DeployError(f"no port from {_FIRST_PORT} on is free", hint="choose one: --port 9000")
+    taken = f"port {wanted} cannot be used: {reason}"
+    raise DeployError(taken, hint="choose another, or leave --port out to take the first that is free")
+
+
+def _before(variable: str, path: str) -> str:
+    return os.pathsep.join(filter(None, [path, os.environ.get(variable, "")]))
 
 
 def run(
@@ -338,7 +368,11 @@ def _manager_class() -> type[AsyncKernelManager]:
 
 @contextmanager
 def _own_kernelspec() -> Iterator[str]:
-    """Give a folder for JUPYTER_PATH in which ``python3`` is this Python."""
+    """Give a folder for JUPYTER_PATH and JUPYTER_CONFIG_PATH.
+
+    In it ``python3`` is this Python, and JupyterLab does not begin by asking whether to fetch its news; whoever has
+    answered that keeps the answer, since this is a default only.
+    """
     with tempfile.TemporaryDirectory(prefix="deploy-magics-") as path:
         spec = Path(path) / "kernels" / "python3"
         spec.mkdir(parents=True)
@@ -349,6 +383,9 @@ def _own_kernelspec() -> Iterator[str]:
             "metadata": {"debugger": True},
         }
         (spec / "kernel.json").write_text(json.dumps(plain), encoding="utf-8")
+        lab = Path(path) / "labconfig"
+        lab.mkdir()
+        (lab / "default_setting_overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
         yield path
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -183,7 +184,11 @@ class TestCommand:
         class Server:
             def __init__(self, command: list[str], env: dict[str, str]) -> None:
                 kernel = Path(env["JUPYTER_PATH"].split(":")[0]) / "kernels" / "python3" / "kernel.json"
-                seen.update(command=command, argv=json.loads(kernel.read_text())["argv"])
+                settings = (
+                    Path(env["JUPYTER_CONFIG_PATH"].split(":")[0]) / "labconfig" / "default_setting_overrides.json"
+                )
+                (notification,) = json.loads(settings.read_text()).values()
+                seen.update(command=command, argv=json.loads(kernel.read_text())["argv"], **notification)
 
             def wait(self) -> int:
                 return 0
@@ -199,4 +204,18 @@ class TestCommand:
         assert "--ServerApp.port=8899" in command
         assert "--no-browser" in command
         assert seen["argv"][0] == sys.executable  # type: ignore[index]
-        assert "00_start_here.ipynb in JupyterLab" in capsys.readouterr().out
+        assert seen["fetchNews"] == "false"
+        assert "00_start_here.ipynb in JupyterLab on port 8899" in capsys.readouterr().out
+
+    def test_a_port_that_is_taken_is_told_before_lab_starts(
+        self, books: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(workbooks.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            assert cli.main(["workbooks", "--port", str(port)]) == 1
+        err = capsys.readouterr().err
+        assert err.startswith(f"deploy-magics: port {port} cannot be used: Address already in use; choose another")
+        assert err.count("\n") == 1
