@@ -75,13 +75,9 @@ def run_once(
     return outputs
 
 
-def open_session(
-    path: str, feeds: Mapping[str, NDArray[Any]], runtime: str, threads: int, options: Mapping[str, Any]
-) -> Session:
-    """Load a model and place its inputs, here in this process: the factory of what ``%bench`` times."""
-    session = get(runtime).load(Path(path), threads=threads, options=options)
-    session.set_inputs(feeds)
-    return session
+def open_session(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> Session:
+    """Load a model here in this process: the factory of what ``%bench`` times."""
+    return get(runtime).load(Path(path), threads=threads, options=options)
 
 
 def _run_here(

@@ -110,7 +110,8 @@ def candidates(
         Candidate(
             label=f"{model.name} · {runtime.name}" if several else model.name,
             factory="deploy_magics.runtimes._run:open_session",
-            args=(str(path), inputs, runtime.name, setup.threads, {}),
+            args=(str(path), runtime.name, setup.threads, {}),
+            inputs=inputs,
             per_call=setup.batch or 1,
             imports=("deploy_magics.runtimes._run", *getattr(runtime, "modules", ())),
         )

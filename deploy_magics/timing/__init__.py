@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from deploy_magics.timing.candidate import Candidate
 from deploy_magics.timing.engine import MeasurementInterrupted, measure
+from deploy_magics.timing.finishing import Finishing
 from deploy_magics.timing.machine import Machine, Watch
 from deploy_magics.timing.measurement import Measurement, Track
 
-__all__ = ["Candidate", "Machine", "Measurement", "MeasurementInterrupted", "Track", "Watch", "measure"]
+__all__ = ["Candidate", "Finishing", "Machine", "Measurement", "MeasurementInterrupted", "Track", "Watch", "measure"]

@@ -25,6 +25,9 @@ class Candidate:
     imports : tuple[str, ...]
         Modules that the worker imports first, so that load time and memory are those of the candidate and not of the
         library it runs on.
+    inputs : optional
+        What the object's method ``set_inputs`` is given after loading. It is in the worker before memory is counted,
+        and placing it is no part of the load time.
     """
 
     label: str
@@ -33,3 +36,4 @@ class Candidate:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     per_call: int = 1
     imports: tuple[str, ...] = ()
+    inputs: Any = None

@@ -143,6 +143,8 @@ class Crew:
                 if member.candidate in failed:
                     continue
                 chosen = self._candidates[member.candidate]
+                if chosen.inputs is not None:
+                    member.call("receive", chosen.inputs, timeout=self._timeout)
                 arguments = (chosen.factory, chosen.args, dict(chosen.kwargs), self._instances)
                 member.loaded = member.call("load", *arguments, timeout=self._timeout)
             except DeployError as error:
@@ -157,17 +159,13 @@ class Crew:
 
     def end(self, keys: Sequence[tuple[int, int]]) -> None:
         """End some processes, and remember the processor time they took."""
-        import psutil
-
         for key in keys:
             member = self.members.get(key)
             if member is None:
                 continue
-            with suppress(psutil.Error):
-                times = psutil.Process(member.worker.pid).cpu_times()
-                self.cpu_s += times.user + times.system
             member.worker.close()
             del self.members[key]
+            self.cpu_s += member.worker.cpu_s
 
     def __enter__(self) -> Self:
         return self

@@ -119,6 +119,7 @@ class Worker:
         self._family: list[Any] = []
         self._family_at = 0.0
         self._pending = bytearray()
+        self._cpu_s = 0.0
         self._deadline: float | None = None
         self._bound: float | None = None
 
@@ -184,7 +185,14 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the process still runs."""
+        self._read_cpu()
         return self._process.poll() is None
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time in seconds that it took, until now or until it ended, however that was."""
+        self._read_cpu()
+        return self._cpu_s
 
     def log(self) -> str:
         """Give the end of what it and its libraries printed."""
@@ -196,6 +204,7 @@ class Worker:
 
     def close(self) -> None:
         """End the process and its children, whatever they are doing; harmless when repeated."""
+        self._read_cpu()
         if self._process.poll() is None:
             # It leads a session of its own, so this reaches compilers it may have started.
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -285,7 +294,18 @@ class Worker:
                     f"{self.name} took more than {self.memory / 2**20:.0f} MiB of memory and was ended"
                 )
 
+    def _read_cpu(self) -> None:
+        """Read the processor time, which the system keeps until the process has been waited for."""
+        if self._process.returncode is not None:
+            return
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(self._process.pid).cpu_times()
+            self._cpu_s = max(self._cpu_s, times.user + times.system)
+
     def _crashed(self) -> WorkerCrashed:
+        self._read_cpu()
         try:
             code: int | None = self._process.wait(_ENDING_S)
         except subprocess.TimeoutExpired:

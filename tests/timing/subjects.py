@@ -72,3 +72,33 @@ def hold_slowly(size: int) -> Subject:
         held.append(bytearray(b"x" * (size // 20)))
         time.sleep(0.06)
     return Subject(lambda: held[0])
+
+
+class Taker(Subject):
+    """Take inputs slowly, and keep a copy of them or nothing."""
+
+    def __init__(self, keep: bool) -> None:
+        super().__init__(lambda: None)
+        self._keep = keep
+        self.held = bytearray()
+
+    def set_inputs(self, inputs: bytes) -> None:
+        time.sleep(0.2)
+        if self._keep:
+            self.held = bytearray(inputs)
+
+
+def take(keep: bool) -> Taker:
+    return Taker(keep)
+
+
+def spin_then_crash() -> Subject:
+    """Keep a core busy for a while, and crash."""
+
+    def run() -> None:
+        end = time.process_time() + 0.5
+        while time.process_time() < end:
+            pass
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    return Subject(run)

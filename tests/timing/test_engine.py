@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -15,7 +17,8 @@ import pytest
 
 from deploy_magics.errors import ArgumentError, WorkerError
 from deploy_magics.result import Missing, Ratio
-from deploy_magics.timing import Candidate, Measurement, MeasurementInterrupted, measure
+from deploy_magics.timing import Candidate, Finishing, Machine, Measurement, MeasurementInterrupted, Watch, measure
+from deploy_magics.timing.crew import Crew
 from deploy_magics.workers import WorkerCrashed, WorkerOutOfMemory
 
 HERE = "tests.timing.subjects"
@@ -52,7 +55,7 @@ def test_every_run_of_every_process_is_kept_with_its_time() -> None:
         assert set(process.tolist()) == {0, 1}
         assert values.min() >= least
         assert times.min() > 0
-        order = [number for _, number, _ in track.bursts]
+        order = [number for _, number, _, _ in track.bursts]
         assert order == sorted(order)
         assert set(track.loaded) == set(track.warmed) == {0, 1}
         assert track.loaded[0].extra["pid"] != track.loaded[1].extra["pid"]
@@ -69,7 +72,7 @@ def test_bursts_of_a_round_come_in_an_order_drawn_anew() -> None:
         bursts = [
             (burst.starts[0], index, process)
             for index, track in enumerate(found.tracks)
-            for process, at, burst in track.bursts
+            for process, at, burst, _ in track.bursts
             if at == number
         ]
         assert len(bursts) == 4
@@ -87,7 +90,42 @@ def test_frames_are_counted_exactly_whatever_the_budget() -> None:
     found = quick(spin("a", 0.0002), spin("b", 0.0002), frames=101, budget=0.01, processes=3)
     assert found.ending == "frames"
     assert [track.runs for track in found.tracks] == [101, 101]
-    assert sorted(found.tracks[0].done.values()) == [33, 34, 34]
+    assert sorted(found.tracks[0].runs_of(process) for process in range(3)) == [33, 34, 34]
+
+
+@pytest.mark.parametrize("frames", [4, 100])
+def test_frames_are_counted_exactly_with_instances_too(frames: int) -> None:
+    found = quick(spin("a", 0.0002), frames=frames, instances=3)
+    assert found.tracks[0].runs == len(found.tracks[0].latencies()) == frames
+
+
+def test_with_frames_every_process_warms_up_whatever_the_budget() -> None:
+    holders = [Candidate(label, f"{HERE}:hold", (60 * MIB,)) for label in "ab"]
+    found = quick(*holders, memory=240 * MIB, processes=3, frames=30, budget=0.001)
+    assert found.design == "in turn"
+    assert [track.runs for track in found.tracks] == [30, 30]
+    for track in found.tracks:
+        assert set(track.warmed) == {0, 1, 2}
+        assert all(warmed.runs > 100 for warmed in track.warmed.values())
+
+
+def test_inputs_count_neither_as_load_time_nor_as_memory_before_they_are_placed() -> None:
+    inputs = b"x" * (80 * MIB)
+    found = quick(*(Candidate(str(keep), f"{HERE}:take", (keep,), inputs=inputs) for keep in (False, True)))
+    for track, low, high in zip(found.tracks, (0, 75), (40, 140), strict=True):
+        assert track.error is None
+        for loaded in track.loaded.values():
+            assert loaded.inputs_ns > 0.19e9
+            assert loaded.load_ns < 0.1e9
+        assert low * MIB <= (track.peak() or 0) < high * MIB
+
+
+def test_the_time_of_a_process_that_crashed_is_remembered() -> None:
+    candidates = [Candidate("bad", f"{HERE}:spin_then_crash")]
+    with Crew(candidates, instances=1, memory=None, timeout=60.0) as crew:
+        [(_, error)] = crew.start([(0, 0)])
+        assert isinstance(error, WorkerCrashed)
+        assert crew.cpu_s > 0.5
 
 
 def test_instances_run_at_once_and_are_compared_by_throughput() -> None:
@@ -125,8 +163,8 @@ def test_a_candidate_that_breaks_in_the_middle_keeps_what_it_had(factory: str, k
     assert words in str(bad.error)
     assert 0 < bad.runs < 260
     assert good.error is None
-    assert {process for process, _, _ in good.bursts} == {0, 1}
-    assert max(number for _, number, _ in good.bursts) > max(number for _, number, _ in bad.bursts)
+    assert {process for process, _, _, _ in good.bursts} == {0, 1}
+    assert max(number for _, number, _, _ in good.bursts) > max(number for _, number, _, _ in bad.bursts)
 
 
 def test_all_failing_is_an_ending_not_an_exception() -> None:
@@ -144,7 +182,7 @@ def test_little_memory_makes_processes_live_in_turn() -> None:
     ratio = found.ratio(1)
     assert isinstance(ratio, Ratio)
     for track in found.tracks:
-        assert size * 0.95 < (track.peak() or 0) < size * 1.5
+        assert size * 0.95 < (track.peak() or 0) < size * 1.2
 
 
 def test_less_memory_makes_them_live_alone() -> None:
@@ -209,6 +247,49 @@ def test_an_interrupt_anywhere_ends_all_workers_and_keeps_what_was_measured() ->
         assert children() <= before
         if place == 8:
             assert all(track.runs > 0 for track in found.tracks)
+
+
+def test_an_interrupt_while_the_end_is_put_together_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Watch.stop
+
+    def interrupted(*arguments: Any, **named: Any) -> Machine:
+        signal.raise_signal(signal.SIGINT)
+        return stop(*arguments, **named)
+
+    monkeypatch.setattr(Watch, "stop", interrupted)
+    with pytest.raises(MeasurementInterrupted) as caught:
+        quick(spin("a"), spin("b"))
+    assert isinstance(caught.value.measurement.ratio(1), Ratio)
+    assert caught.value.measurement.machine.seconds > 0
+
+
+def test_an_interrupt_while_a_burst_is_taken_in_leaves_no_half_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    median, calls = np.median, [0]
+
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 7:
+            raise KeyboardInterrupt
+        return median(*arguments, **named)
+
+    monkeypatch.setattr(np, "median", interrupted)
+    with pytest.raises(MeasurementInterrupted) as caught:
+        quick(spin("a"), spin("b"))
+    found = caught.value.measurement
+    assert calls[0] == 7
+    assert [len(track.speeds().value) for track in found.tracks] == [len(track.bursts) for track in found.tracks]
+    assert isinstance(found.ratio(1), Ratio)
+
+
+def test_a_second_interrupt_is_not_held_back() -> None:
+    def twice() -> None:
+        with Finishing():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_real_interrupt_in_the_middle_of_a_burst(tmp_path: Path) -> None:
