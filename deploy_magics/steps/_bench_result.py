@@ -81,7 +81,7 @@ def columns(setup: Setup) -> tuple[Column, ...]:
     ratio = "The first candidate's latency over this one's: above 1 is faster"
     if setup.instances > 1:
         ratio = "Throughput over the first candidate's"
-    memory = "Most memory of a process, less what Python and the runtime took before the model was loaded."
+    memory = "Most memory of a process, less what Python, the runtime and the given inputs took before."
     return (
         Column("name", "model", kind="text"),
         _latency("p50", "Median latency of one run, over all processes.", shown=True),
@@ -93,7 +93,7 @@ def columns(setup: Setup) -> tuple[Column, ...]:
         _latency("p95", "19 of 20 runs are no slower; from 130 runs on."),
         _latency("p99", "99 of 100 runs are no slower; from 662 runs on.", shown=True),
         Column("throughput", "throughput", "inferences/s", better="higher", help=f"Inferences a second, {each}."),
-        _once("load", "load", "Time to load the model, without importing the runtime.", shown=True),
+        _once("load", "load", "Time to load the model, without importing the runtime or placing inputs.", shown=True),
         _once("first", "first call", "Time of the first run after loading."),
         Column("memory", "peak memory", "MiB", better="lower", digits=3, help=memory),
         _count("runs", "runs", "", "Runs that were timed, in all processes."),
@@ -135,7 +135,11 @@ def _alone(row: Row, name: str) -> str:
     p50, rate = row.cells["p50"], row.cells["throughput"]
     if not isinstance(p50, float) or not isinstance(rate, float):
         return f"{name} was not measured"
-    return f"{name} takes {_digits(p50)} ms (p50), {_digits(rate)} inferences/s"
+    return f"{name} takes {_latency_text(p50)} (p50), {_digits(rate)} inferences/s"
+
+
+def _latency_text(ms: float) -> str:
+    return f"{_digits(ms)} ms" if ms >= 0.1 else f"{_digits(ms * 1e3)} µs"
 
 
 def _versus(cell: Cell, name: str, base: str) -> str:
@@ -145,8 +149,7 @@ def _versus(cell: Cell, name: str, base: str) -> str:
     interval = f"95 % interval {cell.low:.{digits}f} to {cell.high:.{digits}f}"
     if cell.verdict == "no difference shown":
         return f"no difference shown between {base} and {name} ({cell.value:.{digits}f}x, {interval})"
-    less = "" if cell.verdict == "faster" else ", so slower"
-    return f"{name} is {cell.value:.{digits}f}x as fast as {base}{less} ({interval})"
+    return f"{name} is {cell.verdict} than {base}: {cell.value:.{digits}f}x its speed ({interval})"
 
 
 def _among(table: Table, names: list[str], ok: list[int]) -> str:

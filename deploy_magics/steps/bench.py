@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from deploy_magics.arguments import AModel, Dims, FeedSource, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
-from deploy_magics.result import Cell, Missing, Ratio, Result
+from deploy_magics.result import Cell, Missing, Note, Ratio, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def bench(
     from deploy_magics.progress import progress
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
-    from deploy_magics.timing import MeasurementInterrupted, measure
+    from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
 
     path = Path(save).expanduser() if save is not None else None
     runs.check(threads, batch, precision, memory)
@@ -184,6 +184,7 @@ def bench(
         paths = [stack.enter_context(model.file()) for model in opened]
         candidates = runs.candidates(opened, paths, feeds, setup)
         tracker = stack.enter_context(progress(f"bench: {', '.join(c.label for c in candidates)}"))
+        stopped: MeasurementInterrupted | None = None
         try:
             found = measure(
                 candidates,
@@ -197,23 +198,32 @@ def bench(
                 report=tracker.update,
             )
         except MeasurementInterrupted as stop:
-            raise _interrupted(
-                stop.measurement, results.make(stop.measurement, opened, feeds, setup), path, force
-            ) from None
-    _require_one(found)
-    result = results.make(found, opened, feeds, setup)
-    if path is not None:
-        result.to_json(path, force=force)
+            stopped, found = stop, stop.measurement
+        # What was measured must not be lost to a key pressed while it is put together.
+        with Finishing() as finishing:
+            runs_made = sum(track.runs for track in found.tracks)
+            if stopped is not None and not runs_made:
+                raise Interrupted(None, "interrupted before anything was measured")
+            if stopped is None:
+                _require_one(found)
+            result = _saved(results.make(found, opened, feeds, setup), path, force)
+    if stopped is not None:
+        text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
+        raise Interrupted(result, text)
+    if finishing.interrupted:
+        raise Interrupted(result, "interrupted after everything was measured; the result is kept")
     return result
 
 
-def _interrupted(found: Measurement, partial: BenchResult, path: Path | None, force: bool) -> Interrupted:
-    runs = sum(track.runs for track in found.tracks)
-    if not runs:
-        return Interrupted(None, "interrupted before anything was measured")
-    if path is not None:
-        partial.to_json(path, force=force)
-    return Interrupted(partial, f"interrupted after {found.seconds:.1f} s; the {runs} runs until then are kept")
+def _saved(result: BenchResult, path: Path | None, force: bool) -> BenchResult:
+    """Save a result where that is asked for; a disk that is full by then costs the file, not the result."""
+    if path is None:
+        return result
+    try:
+        result.to_json(path, force=force)
+    except (DeployError, OSError) as error:
+        return replace(result, notes=(Note(f"could not be saved: {error}", "warning"), *result.notes))
+    return result
 
 
 def _require_one(found: Measurement) -> None:

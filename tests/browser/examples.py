@@ -56,7 +56,7 @@ def bench_like() -> Result:
     pairs = {"speed": [[speed(of, against) for of in range(4)] for against in range(4)]}
     return Result(
         "bench",
-        f"after is {medians[0] / medians[1]:.2f}x as fast as before",
+        f"after is faster than before: {medians[0] / medians[1]:.2f}x its speed",
         (Table(columns, tuple(rows), baseline=0, pairs=pairs),),
         tuple(Samples(name, "ms", taken, times, process) for name, taken in values.items()),
         facts=(("runtime", "ONNX Runtime"), ("threads", "1"), ("processes", "5")),

@@ -26,7 +26,7 @@ def test_trusted_notebook_with_a_new_kernel(open_notebook: Opener, lab: LabServe
     page = open_notebook("trusted.ipynb")
     static = page.test_id("dm-static")
     expect(static).to_be_visible()
-    expect(static).to_contain_text("after is 1.28x as fast as before")
+    expect(static).to_contain_text("after is faster than before: 1.28x its speed")
     expect(static).to_contain_text("its worker crashed")
     # The place of the widget that no longer lives closes as soon as ipywidgets knows that it does not.
     expect(page.page.get_by_text("Loading widget")).to_have_count(0)
@@ -52,6 +52,6 @@ def test_untrusted_notebook(open_notebook: Opener, lab: LabServer) -> None:
     page = open_notebook("received.ipynb")
     static = page.test_id("dm-static").or_(page.outputs(0).locator(".jp-RenderedHTMLCommon").first).first
     expect(static).to_be_visible()
-    expect(static).to_contain_text("after is 1.28x as fast as before")
+    expect(static).to_contain_text("after is faster than before: 1.28x its speed")
     assert page.test_id("dm-widget").count() == 0
     page.screenshot("saved-untrusted")

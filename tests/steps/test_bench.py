@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,10 @@ import numpy as np
 import psutil
 import pytest
 
-from deploy_magics.errors import ArgumentError, DeployError, ModelError
-from deploy_magics.result import Missing, Ratio, load_result
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError
+from deploy_magics.result import Missing, Ratio, Row, load_result
+from deploy_magics.steps import _bench_result, _bench_run
+from deploy_magics.steps._bench_result import _alone, _versus
 from deploy_magics.steps.bench import BenchResult, bench
 from tests.steps import bench_models
 
@@ -89,6 +93,15 @@ def test_the_headline_says_how_sure_it_is(pair: BenchResult) -> None:
     assert "95 % interval" in pair.headline
     assert "after" in pair.headline
     assert "before" in pair.headline
+    assert pair.headline.startswith("after is faster than before: ")
+    assert "x its speed (95 % interval " in pair.headline
+
+
+def test_headlines_of_what_is_slower_and_of_what_takes_microseconds() -> None:
+    slower = _versus(Ratio(0.803, 0.791, 0.814, "slower"), "after", "before")
+    assert slower == "after is slower than before: 0.803x its speed (95 % interval 0.791 to 0.814)"
+    assert _alone(Row({"name": "a", "p50": 0.01234, "throughput": 8e4}), "a").startswith("a takes 12.34 µs (p50)")
+    assert _alone(Row({"name": "a", "p50": 0.1234, "throughput": 8e3}), "a").startswith("a takes 0.1234 ms (p50)")
 
 
 def test_all_of_it_goes_through_json(pair: BenchResult, tmp_path: Path) -> None:
@@ -226,6 +239,43 @@ def test_saving_is_refused_before_anything_is_measured(small: Path, tmp_path: Pa
     assert path.read_text() == "mine"
     result = quick(small, save=path, force=True)
     assert load_result(path) == result
+
+
+def test_a_full_disk_costs_the_file_and_not_the_result(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("deploy_magics.result.result.write_whole", full)
+    result = quick(small, save=tmp_path / "run.json")
+    assert result.p50("small") > 0
+    assert result.notes[0].level == "warning"
+    assert result.notes[0].text.startswith("could not be saved: ")
+    assert "No space left" in result.notes[0].text
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_an_interrupt_while_the_result_is_put_together_keeps_it(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: bool
+) -> None:
+    make = _bench_result.make
+
+    def interrupted(*arguments: Any) -> BenchResult:
+        signal.raise_signal(signal.SIGINT)
+        return make(*arguments)
+
+    monkeypatch.setattr(_bench_result, "make", interrupted)
+    path = tmp_path / "folder" / "run.json"
+    path.parent.mkdir()
+    if not saved:
+        monkeypatch.setattr(_bench_run, "check_output", lambda *_, **__: path.parent.rmdir())
+    with pytest.raises(Interrupted, match="the result is kept") as caught:
+        quick(small, save=path)
+    assert isinstance(caught.value.partial, BenchResult)
+    assert caught.value.partial.p50("small") > 0
+    assert path.exists() == saved
+    assert saved != any("could not be saved" in note.text for note in caught.value.partial.notes)
 
 
 @pytest.mark.parametrize(
