@@ -82,7 +82,11 @@ def made_in_worker(
             bound = workers.memory_bound(memory)
             workers.call(target, name, str(part), name=f"making {name}", timeout=_MAKE_S, memory=bound)
 
-    return made_once(path, make)
+    if path.is_file():
+        return path
+    made_once(path, make)
+    _sweep_former(path)
+    return path
 
 
 def unwritable(path: Path, error: OSError) -> DeployError:
@@ -99,3 +103,15 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > _STALE_S:
                 part.unlink()
+
+
+def _sweep_former(path: Path) -> None:
+    """Remove files of the same name that were made of other sources, a day or more ago.
+
+    Younger ones stay: another version of this package may be at work with them.
+    """
+    for other in path.parent.parent.glob(f"*/{path.name}"):
+        with contextlib.suppress(OSError):
+            if other.parent != path.parent and time.time() - other.stat().st_mtime > _STALE_S:
+                other.unlink()
+                other.parent.rmdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import os
 import shutil
@@ -11,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy_magics.errors import DeployError
+from deploy_magics.files import settle, write_whole
 from deploy_magics.progress import progress
 from deploy_magics.zoo._cache import cache_folder, unwritable
 from deploy_magics.zoo._catalogue import PUBLISHED
@@ -23,16 +26,14 @@ BASE = "https://huggingface.co/onnxmodelzoo/legacy_models/resolve/main/"
 def fetch(name: str) -> Path:
     """Give the cached file of a published model, downloaded and checked the first time.
 
-    A file in the cache has been checked when it came; later only its size is looked at.
+    What came is checked, and noted beside the file once it is on the disk; as long as the note fits, the file is taken
+    as it is. Where it does not, as after a power cut, the file is checked again and fetched anew if it is not whole.
     """
     published = PUBLISHED[name]
     folder = cache_folder() / "published"
     path = folder / f"{name}.onnx"
-    try:
-        if path.stat().st_size == published.size:
-            return path
-    except OSError:
-        pass
+    if _is_whole(path, published.size, published.sha256):
+        return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,6 +54,39 @@ def fetch(name: str) -> Path:
             return _placed(path, published.sha256, name, url, downloader)
 
 
+def _is_whole(path: Path, size: int, sha256: str) -> bool:
+    """Whether the file in the cache is the published one: by the note beside it, else by reading it."""
+    try:
+        stat = path.stat()
+        if stat.st_size != size:
+            return False
+        with contextlib.suppress(OSError):
+            if _note(path).read_text("utf-8", "replace") == _noted(stat, sha256):
+                return True
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                return False
+    except OSError:
+        return False
+    _write_note(path, sha256)
+    return True
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f".{path.name}.checked")
+
+
+def _noted(stat: os.stat_result, sha256: str) -> str:
+    return f"{sha256} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\n"
+
+
+def _write_note(path: Path, sha256: str) -> None:
+    """Note that a file was checked, once its bytes are on the disk; without the note it is checked each time."""
+    with contextlib.suppress(OSError, DeployError):
+        settle(path)
+        write_whole(_note(path), _noted(path.stat(), sha256).encode(), force=True)
+
+
 class _Mismatch(DownloadError):
     """All bytes came, and they are not the published ones."""
 
@@ -66,6 +100,8 @@ class _Copier:
     def __call__(self, url: str, output: str, pooch: object) -> None:
         for candidate in self.candidates:
             if candidate.is_file():
+                # What waits there is private; a model is meant to be read by whoever may read the cache.
+                Path(output).unlink(missing_ok=True)
                 shutil.copyfile(candidate, output)
                 return
         raise DownloadError(
@@ -84,10 +120,7 @@ def _placed(path: Path, sha256: str, name: str, url: str, downloader: ResumingDo
     try:
         with _quiet(pooch.get_logger()):
             placed = Path(registry.fetch(path.name, downloader=downloader))
-        umask = os.umask(0)
-        os.umask(umask)
-        # Temporary files are private; a model is meant to be read by whoever may read the cache.
-        placed.chmod(0o666 & ~umask)
+        _write_note(placed, sha256)
         return placed
     except ValueError:
         raise _Mismatch(

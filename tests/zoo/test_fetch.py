@@ -46,7 +46,8 @@ def fetched(site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """List what is there, but for the notes on what was checked."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".checked"))
 
 
 def test_comes_once_and_says_how_far_it_is(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +71,36 @@ def test_comes_once_and_says_how_far_it_is(cache: Path, monkeypatch: pytest.Monk
     assert seen[0].title == "fetching mnist-12"
     assert seen[-1].fraction == 1
     assert seen[-1].detail == "0.3 of 0.3 MiB"
+
+
+def test_what_a_power_cut_emptied_is_fetched_anew(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(CONTENT) as site:
+        path = fetched(site, monkeypatch)
+        path.write_bytes(bytes(len(CONTENT)))
+        assert zoo.fetch(NAME).read_bytes() == CONTENT
+        assert len(site.asked) == 2
+
+
+def test_a_file_is_read_again_only_where_its_note_does_not_fit(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    digest = hashlib.file_digest
+
+    def watched(file: object, name: str) -> object:
+        read.append(file)
+        return digest(file, name)  # type: ignore[arg-type]
+
+    with serving(CONTENT) as site:
+        path = fetched(site, monkeypatch)
+        monkeypatch.setattr(hashlib, "file_digest", watched)
+        zoo.fetch(NAME)
+        assert not read
+        (note,) = cache.glob(".*.checked")
+        note.write_bytes(bytes(note.stat().st_size))
+        assert zoo.fetch(NAME) == path
+        assert len(read) == 1
+        zoo.fetch(NAME)
+        assert len(read) == 1
+        assert len(site.asked) == 1
 
 
 def _umask() -> int:
@@ -278,7 +309,12 @@ def test_mirror_may_be_a_folder(cache: Path, monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(DownloadError, match="its sha256 differs"):
         zoo.fetch(NAME)
     (stick / "mnist-12.onnx").write_bytes(CONTENT)
-    assert zoo.fetch(NAME).read_bytes() == CONTENT
+    # The process's mask is shared by its threads: it is not to be touched.
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "umask", None)
+        path = zoo.fetch(NAME)
+    assert path.read_bytes() == CONTENT
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
 
 
 def test_only_published_names_are_fetched() -> None:
