@@ -6,8 +6,9 @@ Of use to every step that changes a model: ``compare(original, changed, inputs_f
 from __future__ import annotations
 
 from deploy_magics.verifying._arrays import Difference, difference
-from deploy_magics.verifying._compare import Reference, Running, compare
+from deploy_magics.verifying._compare import Reference, compare
 from deploy_magics.verifying._inputs import Inputs, inputs_for
+from deploy_magics.verifying._running import Running
 from deploy_magics.verifying._tolerance import tolerance_of
 from deploy_magics.verifying._verification import Verification
 

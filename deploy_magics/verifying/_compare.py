@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -11,67 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.errors import ModelError, VerificationError
-from deploy_magics.verifying._arrays import difference, is_constant
+from deploy_magics.model._temporary import Folder
+from deploy_magics.verifying._arrays import Comparing, is_constant
 from deploy_magics.verifying._inputs import Inputs
-from deploy_magics.verifying._tolerance import FLOOR, tolerance_of
+from deploy_magics.verifying._running import Arrays, Outputs, Run, Running
+from deploy_magics.verifying._stored import Source, pairs
+from deploy_magics.verifying._tolerance import FLOOR, outputs_near_one, stepped_outputs, tolerance_of
 from deploy_magics.verifying._verification import Verification
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from deploy_magics.model import Model
 
-Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
-Outputs: TypeAlias = "list[dict[str, NDArray[Any]]]"
 Either: TypeAlias = "Model | str | PathLike[str]"
-
-
-@dataclass(frozen=True)
-class Running:
-    """How models are run for a comparison.
-
-    Attributes
-    ----------
-    runtime : str
-        Short name of the runtime.
-    threads : int
-        Threads inside one operator.
-    timeout : float
-        Bound on all runs of one model, in seconds.
-    memory : int, optional
-        Bound on the worker's resident memory, in bytes.
-    """
-
-    runtime: str = "ort"
-    threads: int = 1
-    timeout: float = 300.0
-    memory: int | None = None
-
-    @property
-    def title(self) -> str:
-        """Name and version, for people."""
-        from deploy_magics import runtimes
-
-        found = runtimes.get(self.runtime)
-        return f"{found.title} {found.version()}"
-
-    def run(self, path: Path, feeds: Sequence[Arrays]) -> list[dict[str, NDArray[Any]]]:
-        """Run a file on each of several inputs, in a worker.
-
-        The runtime's own optimisation is off where it can be: what is compared is what the graph says, and not what two
-        rounds of rewriting make of it.
-        """
-        from deploy_magics import runtimes
-
-        return runtimes.run_once(
-            path,
-            feeds,
-            runtime=self.runtime,
-            threads=self.threads,
-            options={"optimize": "none"} if self.runtime == "ort" else {},
-            timeout=self.timeout,
-            memory=self.memory,
-        )
+Sources: TypeAlias = "Mapping[str, Source]"
 
 
 @dataclass(frozen=True)
@@ -83,7 +36,7 @@ class Reference:
     feeds : tuple of mappings
         The inputs it ran on.
     outputs : tuple of dict
-        What it gave, one dict an input.
+        What it gave, one dict an input, in files that live as long as this object.
     tolerance : float
         What its arithmetic asks for.
     reason : str
@@ -94,15 +47,25 @@ class Reference:
         How it ran.
     notes : tuple of str
         What is to be known, one line each.
+    most_bytes : int, optional
+        Bytes that inputs and outputs of one run may take.
+    stepped, near_one : frozenset of str
+        Outputs that are steps of a quantised scale, and that are made of functions with values near 1.
+    folder : Folder, optional
+        Where the files are.
     """
 
     feeds: tuple[Arrays, ...]
-    outputs: tuple[dict[str, NDArray[Any]], ...]
+    outputs: tuple[Sources, ...]
     tolerance: float
     reason: str
     source: Either
     running: Running
     notes: tuple[str, ...] = ()
+    most_bytes: int | None = None
+    stepped: frozenset[str] = frozenset()
+    near_one: frozenset[str] = frozenset()
+    folder: Folder | None = None
 
     @classmethod
     def of(cls, original: Either, inputs: Inputs | Sequence[Arrays], *, running: Running | None = None) -> Reference:
@@ -111,16 +74,29 @@ class Reference:
         Raises
         ------
         ModelError
-            Where it does not run: then nothing can be verified.
+            Where it does not run, or takes too much memory: then nothing can be verified.
         WorkerError
             Where it crashes or passes a bound.
         """
         running = running or Running()
         given = inputs if isinstance(inputs, Inputs) else Inputs(tuple(dict(each) for each in inputs))
+        most = None if isinstance(original, str | PathLike) else original.limits.max_bytes
+        folder = Folder()
         with _file(original) as path:
-            feeds, outputs, notes = _run_all(given, lambda more: running.run(path, more))
-            tolerance, reason = tolerance_of(_proto(original))
-        return cls(tuple(feeds), tuple(outputs), tolerance, reason, original, running, notes)
+            feeds, outputs, notes = _run_all(given, path, folder.path, running, most)
+        proto = _proto(original)
+        return cls(
+            tuple(feeds),
+            tuple(outputs),
+            *tolerance_of(proto),
+            original,
+            running,
+            notes,
+            most,
+            stepped_outputs(proto),
+            outputs_near_one(proto),
+            folder,
+        )
 
     def compare(self, changed: Either, *, tolerance: float | None = None) -> Verification:
         """Run a changed model on the same inputs, and compare.
@@ -130,7 +106,7 @@ class Reference:
         changed : Model or path
             The other model.
         tolerance : float, optional
-            Share of an output's range by which they may differ; by default what the original's arithmetic asks for,
+            Share of its local range by which a value may differ; by default what the original's arithmetic asks for,
             and equality for integers, truth values and text.
 
         Raises
@@ -139,26 +115,37 @@ class Reference:
             Where the changed model does not run.
         """
         with _file(changed) as path:
-            outputs = self._run_changed(path)
-            found = self.compare_outputs(outputs, tolerance=tolerance)
+            found = self._against(path, tolerance)
             if found.ok or found.missing or found.added:
                 return found
             # A difference may be the original's own: random operators give another result at each run.
-            return self._without_random(found, path, outputs)
+            return self._without_random(found, path)
 
-    def compare_outputs(self, outputs: Sequence[Arrays], *, tolerance: float | None = None) -> Verification:
+    def compare_outputs(self, outputs: Sequence[Sources], *, tolerance: float | None = None) -> Verification:
         """Compare outputs that were computed elsewhere, one mapping for each of :attr:`feeds`."""
+        return self._compare(iter(outputs), tolerance)
+
+    def _compare(self, outputs: Iterator[Sources], tolerance: float | None) -> Verification:
+        """Compare outputs as they come; what was compared is not read again."""
         names = list(dict.fromkeys(name for each in self.outputs for name in each))
-        theirs = list(dict.fromkeys(name for each in outputs for name in each))
+        comparing = {name: self._comparing(name, tolerance) for name in names}
+        theirs: dict[str, None] = {}
         # The items of a sequence are outputs of their own here, and there may be more of them on one input.
-        shared = [name for name in names if name in theirs]
+        uneven = set()
+        added = dict.fromkeys(names, 0)
+        for mine, other in zip(self.outputs, outputs, strict=True):
+            theirs.update(dict.fromkeys(other))
+            uneven |= set(mine) ^ set(other)
+            for name in mine:
+                if name in other:
+                    comparing[name].add(added[name], other[name])
+                added[name] += 1
         differences = []
-        for name in shared:
-            pairs = [(one, two) for one, two in zip(self.outputs, outputs, strict=True) if name in one and name in two]
-            found = difference(name, [one[name] for one, _ in pairs], [two[name] for _, two in pairs], floor=FLOOR)
-            uneven = any((name in one) != (name in two) for one, two in zip(self.outputs, outputs, strict=True))
-            differences.append(replace(found, problem="there on other inputs only") if uneven else found)
-        if not any(feed for feed in self.feeds):
+        for name in names:
+            if name in theirs:
+                found = replace(comparing[name].result(), steps=name.partition("[")[0] in self.stepped)
+                differences.append(replace(found, problem="there on other inputs only") if name in uneven else found)
+        if not any(len(feed) for feed in self.feeds):
             # Without inputs there is but one result, and it is the whole of what the model computes.
             differences = [replace(each, constant=False) for each in differences]
         return Verification(
@@ -173,22 +160,43 @@ class Reference:
             notes=self.notes,
         )
 
-    def _run_changed(self, path: Path) -> list[dict[str, NDArray[Any]]]:
+    def _comparing(self, name: str, tolerance: float | None) -> Comparing:
+        quantised = "quantised" in self.reason
+        return Comparing(
+            name,
+            [each[name] for each in self.outputs if name in each],
+            # One step of a quantised scale is a share of the whole output's range, not of a channel's.
+            channel_floor=1.0 if quantised else math.sqrt(self.tolerance),
+            floor=FLOOR if name.partition("[")[0] in self.near_one else 0.0,
+        )
+
+    def _against(self, path: Path, tolerance: float | None = None) -> Verification:
+        """Run a file on all inputs and compare, keeping the outputs of one run at a time."""
+        return self._compare(self._run_changed(path), tolerance)
+
+    def _run_changed(self, path: Path) -> Iterator[Outputs]:
         try:
-            return self.running.run(path, self.feeds)
+            with self.running.open(path, self.most_bytes) as run:
+                for feeds in self.feeds:
+                    with tempfile.TemporaryDirectory(dir=self.folder.path if self.folder else None) as folder:
+                        yield run(feeds, Path(folder))
         except ModelError as error:
             raise VerificationError(
                 f"the changed model does not run: {error.message}", hint="the original is kept"
             ) from None
 
-    def _without_random(self, found: Verification, path: Path, outputs: Sequence[Arrays]) -> Verification:
+    def _without_random(self, found: Verification, path: Path) -> Verification:
         """Set outputs aside in which the original differs from itself; one that has become fixed is a difference."""
         with _file(self.source) as original:
-            again = self.compare_outputs(self.running.run(original, self.feeds))
+            again = self._against(original)
         random = {each.name for each in again.differences if again.problem_of(each)}
         if not random:
             return found
-        repeated = replace(self, outputs=tuple(dict(each) for each in outputs)).compare_outputs(self._run_changed(path))
+        folder = Folder()
+        with self.running.open(path, self.most_bytes) as run:
+            outputs = [_run_into(run, feeds, folder.path) for feeds in self.feeds]
+        repeated = replace(self, outputs=tuple(outputs))._against(path)
+        folder.close()
         fixed = {each.name for each in repeated.differences if each.name in random and not repeated.problem_of(each)}
         differences = [
             replace(each, problem="it was random and is the same at each run now")
@@ -221,7 +229,7 @@ def compare(
     runtime : str
         Short name of the runtime that runs them.
     tolerance : float, optional
-        Share of an output's range by which they may differ; by default 1e-4 for a model that computes in float32, 1e-2
+        Share of its local range by which a value may differ; by default 1e-4 for a model that computes in float32, 1e-2
         in float16 or with 8-bit integers, 5e-2 in bfloat16, and equality for outputs that are integers or text.
     threads : int
         Threads inside one operator.
@@ -246,14 +254,18 @@ def compare(
     return Reference.of(original, feeds, running=running).compare(changed, tolerance=tolerance)
 
 
-def _all_constant(outputs: Sequence[Arrays]) -> bool:
+def _all_constant(outputs: Sequence[Outputs]) -> bool:
     names = {name for each in outputs for name in each}
     return all(is_constant([each[name] for each in outputs if name in each]) for name in names)
 
 
+def _run_into(run: Run, feeds: Arrays, folder: Path) -> Outputs:
+    return run(feeds, Path(tempfile.mkdtemp(dir=folder)))
+
+
 def _run_all(
-    given: Inputs, run: Callable[[Sequence[Arrays]], Outputs]
-) -> tuple[list[Arrays], Outputs, tuple[str, ...]]:
+    given: Inputs, path: Path, folder: Path, running: Running, most: int | None
+) -> tuple[list[Arrays], list[Outputs], tuple[str, ...]]:
     """Run the original on all that is given and that it takes.
 
     Returns
@@ -261,38 +273,50 @@ def _run_all(
     tuple
         The inputs it ran on, its outputs, and notes.
     """
-    feeds: list[Arrays] = [*given.feeds, *given.other_sizes]
-    notes: tuple[str, ...] = ()
+    feeds: list[Arrays] = list(given.feeds)
+    notes = []
     try:
-        outputs = run(feeds)
-    except ModelError as error:
-        feeds, outputs = _run_required(given, run, error)
-        notes = ("the original does not run at every size of its open dimensions that was tried",)
-    if given.wider and _all_constant(outputs):
-        with contextlib.suppress(ModelError):
-            outputs += run(given.wider)
-            feeds += given.wider
-    return feeds, outputs, notes
-
-
-def _run_required(
-    given: Inputs, run: Callable[[Sequence[Arrays]], Outputs], error: ModelError
-) -> tuple[list[Arrays], Outputs]:
-    """Run without the other sizes after that failed with them, and then on each of those by itself."""
-    try:
-        if not given.other_sizes:
-            raise error
-        outputs = run(given.feeds)
+        with running.open(path, most) as run:
+            outputs = [_run_into(run, each, folder) for each in feeds]
+            for wide in given.signed:
+                try:
+                    found = _run_into(run, wide, folder)
+                except ModelError:
+                    notes.append("the original does not take inputs of both signs: compared on 0 to 1 only")
+                    continue
+                if all(_finite(array) for array in found.values()):
+                    feeds.append(wide)
+                    outputs.append(found)
+                else:
+                    notes.append("inputs of both signs give numbers that are not finite: compared on 0 to 1 only")
+            for other in given.other_sizes:
+                try:
+                    outputs.append(_run_into(run, other, folder))
+                    feeds.append(other)
+                except ModelError:
+                    text = "the original does not run at every size of its open dimensions that was tried"
+                    notes += [text] if text not in notes else []
+            if given.wider and _all_constant(outputs):
+                for wide in given.wider:
+                    try:
+                        outputs.append(_run_into(run, wide, folder))
+                        feeds.append(wide)
+                    except ModelError:
+                        # Ranges beyond the usual are an attempt; what has run is compared without them.
+                        continue
     except ModelError as failed:
         raise ModelError(
             f"nothing can be verified, since the model itself does not run: {failed.message}", hint=failed.hint
         ) from None
-    feeds: list[Arrays] = list(given.feeds)
-    for other in given.other_sizes if len(given.other_sizes) > 1 else ():
-        with contextlib.suppress(ModelError):
-            outputs += run([other])
-            feeds.append(other)
-    return feeds, outputs
+    return feeds, outputs, tuple(notes)
+
+
+def _finite(array: Source) -> bool:
+    import numpy as np
+
+    if array.dtype.kind in "biuSUOT":
+        return True
+    return all(np.isfinite(block.astype(np.complex128)).all() for _, block, _ in pairs(array, array))
 
 
 def _form_only(problem: str) -> str:

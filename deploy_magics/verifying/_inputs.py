@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.errors import DeployError
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
     from deploy_magics.model import Model
 
-Feeds: TypeAlias = "dict[str, NDArray[Any]]"
+Feeds: TypeAlias = "Mapping[str, NDArray[Any]]"
 
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
+_SPREAD = 3.0
 _OTHER_BATCH = 2
 _LARGE = 128
 _WIDER = ((0.0, 10.0), (0.0, 255.0), (-10.0, 10.0))
@@ -36,11 +38,43 @@ class Inputs:
     wider : tuple of dict
         The same over wider ranges of values, used where the outputs are the same for all of ``feeds``: a quantised
         model may take 0 to 1 for one step.
+    signed : tuple of mapping
+        Values of both signs, normally distributed with a deviation of 3: what is done to negative or large inputs is
+        not seen in 0 to 1. Left out, with a note, where the original refuses them or gives numbers that are not finite.
+
+    Random sets are made anew whenever they are read, so that one at a time takes memory.
     """
 
     feeds: tuple[Feeds, ...]
     other_sizes: tuple[Feeds, ...] = ()
     wider: tuple[Feeds, ...] = ()
+    signed: tuple[Feeds, ...] = ()
+
+
+class Made(Mapping[str, Any]):
+    """Arrays by name that are made when they are read, and not kept.
+
+    Parameters
+    ----------
+    make : callable
+        Gives them, the same ones at each call.
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+
+    def all(self) -> dict[str, Any]:
+        """Make all of them."""
+        return dict(self._make())
+
+    def __getitem__(self, name: str) -> Any:
+        return self._make()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
 
 
 def inputs_for(model: Model, *, data: FeedSource | None = None, seeds: Sequence[int] = SEEDS) -> Inputs:
@@ -64,20 +98,46 @@ def inputs_for(model: Model, *, data: FeedSource | None = None, seeds: Sequence[
         return Inputs(({},))
     own = [model.feeds(data)] if data is not None else []
     try:
-        random = [model.feeds(seed) for seed in seeds]
+        for seed in seeds[:1]:
+            model.feeds(seed)
     except DeployError:
         if not own:
             raise
         # Nothing random can be made of sequences, or of sizes that only the caller knows.
         return Inputs(tuple(own))
-    wider = [_widen(random[0], *ends) for ends in _WIDER] if random else []
-    return Inputs((*random, *own), tuple(_other_sizes(model, seed=len(seeds))), tuple(wider))
+    random = [_made(model, seed) for seed in seeds]
+    first = seeds[0] if seeds else 0
+    wider = [_made(model, first, partial(_widen, low=low, high=high)) for low, high in _WIDER] if random else []
+    signed = [_made(model, first, _sign)] if random and any(_floating(spec.dtype) for spec in model.inputs) else []
+    sizes = tuple(_other_sizes(model, seed=len(seeds)))
+    return Inputs((*random, *own), sizes, tuple(wider), tuple(signed))
 
 
-def _widen(feeds: Feeds, low: float, high: float) -> Feeds:
+def _made(model: Model, seed: int, change: Callable[[dict[str, Any]], Feeds] | None = None) -> Made:
+    return Made(lambda: change(model.feeds(seed)) if change else model.feeds(seed))
+
+
+def _floating(dtype: str) -> bool:
+    return dtype in ("float16", "float32", "float64", "bfloat16")
+
+
+def _widen(feeds: dict[str, Any], low: float, high: float) -> Feeds:
     """Spread 0 to 1 over another range; what is no floating-point number stays."""
     return {
         name: (array * (high - low) + low).astype(array.dtype) if array.dtype.kind == "f" else array
+        for name, array in feeds.items()
+    }
+
+
+def _sign(feeds: dict[str, Any]) -> Feeds:
+    """Replace floating-point numbers by normally distributed ones."""
+    import numpy as np
+
+    rng = np.random.default_rng(3)
+    return {
+        name: np.asarray(rng.standard_normal(array.shape, dtype=np.float32) * np.float32(_SPREAD)).astype(array.dtype)
+        if _floating(str(array.dtype))
+        else array
         for name, array in feeds.items()
     }
 
@@ -99,10 +159,12 @@ def _other_sizes(model: Model, *, seed: int) -> Iterator[Feeds]:
     for shapes in (first_only, sizes if sizes != first_only else None):
         if shapes and any(tuple(shape) != usual[name].shape for name, shape in shapes.items()):
             try:
-                yield model.bind(shapes=shapes).feeds(seed)
+                bound = model.bind(shapes=shapes)
+                bound.feeds(seed)
             except DeployError:
                 # Too large, or a shape that the model does not allow: then there is no such size to try.
                 continue
+            yield _made(bound, seed)
 
 
 def _other(size: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx
 
-# Relative to the range of an output. A unit in the last place of float32 is 1.2e-7, of float16 9.8e-4, of bfloat16
+# Shares of an output's local range. A unit in the last place of float32 is 1.2e-7, of float16 9.8e-4, of bfloat16
 # 7.8e-3 (2 ** -23, 2 ** -10, 2 ** -7). Sums in another order, and weights scaled before instead of after a convolution,
 # move a result of fifty layers by some units to some hundreds of them in float32 (ResNet-50 with batch normalisation
 # folded: 1e-6), and the few that fit in the narrow types. A real change is far larger: 0.98 on an output of 0 to 1 in
@@ -17,12 +17,63 @@ TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-
 QUANTISED = 1e-2
 """Where a model rounds to 8 bits inside, a difference in the last place may turn one step in 255 (4e-3) over."""
 FLOOR = 1e-3
-"""Least range to which a difference is related: with float32's tolerance, a difference below 1e-7, float32's last place
-at 1, is never held against a model."""
+"""Least scale of what is computed from functions with values near 1, such as sigmoids: with float32's tolerance, a
+difference below 1e-7, float32's last place at 1, is never held against a model."""
 
 _FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16", 17: "float8", 18: "float8", 19: "float8"}
 _FLOATS[20] = "float8"
-_QUANTISING = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"})
+_QUANTISING = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"})
+# These hand values on as they are; what they hand on, others computed.
+_MOVING = frozenset(
+    {
+        "Cast",
+        "CastLike",
+        "Identity",
+        "Reshape",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Transpose",
+        "Concat",
+        "Split",
+        "Slice",
+        "Gather",
+        "GatherElements",
+        "GatherND",
+        "Expand",
+        "Tile",
+        "Pad",
+        "Constant",
+        "ConstantOfShape",
+        "DequantizeLinear",
+        "Shape",
+        "Size",
+        "Dropout",
+        "DepthToSpace",
+        "SpaceToDepth",
+        "SplitToSequence",
+        "SequenceAt",
+        "SequenceConstruct",
+        "ConcatFromSequence",
+    }
+)
+_NEAR_ONE = frozenset(
+    {
+        "Sigmoid",
+        "HardSigmoid",
+        "Softmax",
+        "LogSoftmax",
+        "Tanh",
+        "Erf",
+        "Sin",
+        "Cos",
+        "Softsign",
+        "LSTM",
+        "GRU",
+        "RNN",
+    }
+)
+_THROUGH = _MOVING | {"Mul", "Add", "Sub", "Div", "Max", "Min", "Clip", "Where", "ReduceMax", "ReduceMean", "ReduceSum"}
 
 
 def tolerance_of(model: onnx.ModelProto) -> tuple[float, str]:
@@ -31,33 +82,93 @@ def tolerance_of(model: onnx.ModelProto) -> tuple[float, str]:
     Returns
     -------
     tuple of float and str
-        A share of an output's range; the coarsest type in which the model computes.
+        A share of an output's local range; the coarsest type in which the model computes.
 
     Notes
     -----
-    The coarsest type among its inputs, weights and casts decides: a model may take and give float32 and compute in
-    float16 between.
+    The coarsest type that an operator computes in decides: a model may take and give float32 and compute in float16
+    between. Weights that are only stored in a narrow type do not count; a cast of computed values to one does, since
+    it rounds.
     """
-    graphs = list(_graphs(model))
-    types = {_FLOATS[kind] for graph in graphs for kind in _kinds(graph) if kind in _FLOATS}
+    types = set(_computed(model))
     coarsest = max(types or {"float32"}, key=TOLERANCES.__getitem__)
     tolerance, why = TOLERANCES[coarsest], coarsest
-    if tolerance < QUANTISED and any(node.op_type in _QUANTISING for nodes in _nodes(model) for node in nodes):
+    if tolerance < QUANTISED and any(_quantises(node) for nodes in _nodes(model) for node in nodes):
         return QUANTISED, "8-bit quantised"
     return tolerance, why
 
 
-def _kinds(graph: onnx.GraphProto) -> Iterator[int]:
-    for tensor in graph.initializer:
-        yield tensor.data_type
-    for value in (*graph.input, *graph.output):
-        yield value.type.tensor_type.elem_type
-    for node in graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to":
-                yield attribute.i
-            elif attribute.HasField("t"):
-                yield attribute.t.data_type
+def stepped_outputs(model: onnx.ModelProto) -> frozenset[str]:
+    """Name the outputs whose integers are steps of a quantised scale."""
+    return _reaching(model.graph, _MOVING, _quantises)
+
+
+def outputs_near_one(model: onnx.ModelProto) -> frozenset[str]:
+    """Name the outputs that are made of functions with values near 1, so that far smaller ones are rounding."""
+    return _reaching(model.graph, _THROUGH, lambda node: node.op_type in _NEAR_ONE)
+
+
+def _quantises(node: onnx.NodeProto) -> bool:
+    return node.op_type in _QUANTISING or node.op_type.startswith("QLinear")
+
+
+def _reaching(
+    graph: onnx.GraphProto, through: frozenset[str], wanted: Callable[[onnx.NodeProto], bool]
+) -> frozenset[str]:
+    """Name the outputs that a wanted node makes, or others that only hand its values on."""
+    makers = {name: node for node in graph.node for name in node.output if name}
+    found = set()
+    for output in graph.output:
+        waiting, seen = [output.name], {output.name}
+        while waiting:
+            node = makers.get(waiting.pop())
+            if node is None:
+                continue
+            if wanted(node):
+                found.add(output.name)
+                break
+            if node.op_type in through:
+                new = [name for name in node.input if name not in seen]
+                seen.update(new)
+                waiting += new
+    return frozenset(found)
+
+
+def _computed(model: onnx.ModelProto) -> Iterator[str]:
+    """Yield the floating-point types that operators compute in.
+
+    Types pass from the first input of a floating-point type to the outputs, which holds for all operators of the
+    standard but those that name a type; that needs no native code on the file.
+    """
+    types: dict[str, int] = {}
+    fixed: set[str] = set()
+    graphs = list(_graphs(model))
+    for graph in graphs:
+        for value in (*graph.value_info, *graph.output, *graph.input):
+            types[value.name] = value.type.tensor_type.elem_type
+        for tensor in graph.initializer:
+            types[tensor.name] = tensor.data_type
+            fixed.add(tensor.name)
+    for nodes in _nodes(model):
+        for node in nodes:
+            kinds = [types[name] for name in node.input if types.get(name) in _FLOATS]
+            named = next((each.i for each in node.attribute if each.name == "to"), 0)
+            held = next((each.t.data_type for each in node.attribute if each.HasField("t")), 0)
+            kind = named or held or (kinds[0] if kinds else 0)
+            if node.op_type == "DequantizeLinear" and len(node.input) > 1:
+                kind = types.get(node.input[1], kind)
+            for name in node.output:
+                if not types.get(name):
+                    types[name] = kind
+            still = node.op_type in _MOVING and all(name in fixed for name in node.input if name)
+            if still:
+                fixed.update(node.output)
+            elif node.op_type not in _MOVING:
+                # An output of whole numbers, such as of ArgMax, is computed in the type of what it is made from.
+                made = [types[name] for name in node.output if types.get(name) in _FLOATS]
+                yield from (_FLOATS[each] for each in made or kinds[:1])
+            elif node.op_type == "Cast" and named in _FLOATS:
+                yield _FLOATS[named]
 
 
 def _nodes(model: onnx.ModelProto) -> Iterator[Iterable[onnx.NodeProto]]:

@@ -22,7 +22,7 @@ class Verification:
     runtime : str
         Name and version of what ran them.
     tolerance : float
-        Largest share of an output's range by which the two may differ.
+        Largest share of its local range (its own size and the range of its channel) by which a value may differ.
     reason : str
         Where the tolerance comes from: the coarsest type of the model, or the user.
     asked : bool
@@ -153,17 +153,13 @@ class Verification:
             return ""
         if each.problem:
             return f"output {each.name!r}: {each.problem}"
-        if each.exact and not (self.asked and each.max_abs == each.max_abs) and not self._in_steps(each):
+        if each.exact and not (self.asked and each.max_abs == each.max_abs) and not (each.steps and each.max_abs <= 1):
             if each.unequal:
                 return f"output {each.name!r} ({each.dtype}) differs in {each.unequal} of {each.values} values"
             return ""
         if not each.max_rel <= self.tolerance:
             return (
-                f"output {each.name!r} is off by {each.max_abs:.3g}, {each.max_rel:.1e} of its range "
+                f"output {each.name!r} is off by {each.max_abs:.3g}, {each.max_rel:.1e} of its local range "
                 f"(tolerance {self.tolerance:.0e})"
             )
         return ""
-
-    def _in_steps(self, each: Difference) -> bool:
-        """Whether an output's integers are the steps of a quantised scale, of which one may turn over."""
-        return "quantised" in self.reason and each.dtype in ("int8", "uint8")
