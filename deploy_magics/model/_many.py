@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ def open_all(
     plain = [kind.of(obj, shapes=shapes if _torch.is_module(_inner(obj)) else None, limits=limits) for obj in objs]
     known_names = {name for model in plain for name in _names(model)}
     known_symbols = {symbol for model in plain for symbol in _symbols(model)}
-    used: dict[str, int] = {}
+    given = {model.name for model in plain}
+    used: set[str] = set()
     result: list[Model] = []
     for model in plain:
         # What no model has is bound everywhere, so that the first one says that it does not exist.
@@ -35,8 +37,12 @@ def open_all(
         if model.module is not None and not isinstance(_inner(objs[len(result)]), kind):
             own = {}
         bound = model.bind(own, mine) if own or mine else model
-        used[model.name] = used.get(model.name, 0) + 1
-        result.append(bound if used[model.name] == 1 else bound.renamed(f"{model.name} ({used[model.name]})"))
+        name = model.name
+        if name in used:
+            numbered = (f"{name} ({number})" for number in itertools.count(2))
+            name = next(text for text in numbered if text not in used and text not in given)
+        used.add(name)
+        result.append(bound if name == model.name else bound.renamed(name))
     return tuple(result)
 
 

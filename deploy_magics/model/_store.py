@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ntpath
 import os
 import stat
@@ -227,9 +226,9 @@ def _needed(tensor: onnx.TensorProto, who: str) -> int | None:
 
 
 def _number(text: str, what: str) -> int:
-    with contextlib.suppress(ValueError, TypeError):
-        if len(text) < 20 and (value := int(text)) >= 0:
-            return value
+    # ONNX Runtime takes digits alone; int() would take "1_6", " 0 " and the digits of other scripts as well.
+    if isinstance(text, str) and len(text) < 20 and text.isascii() and text.isdigit():
+        return int(text)
     raise ModelError(f"{what} {quote(text)}, which cannot be", hint="export the model again")
 
 

@@ -181,7 +181,7 @@ def load_result(source: str | Path) -> Result:
     else:
         try:
             text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # a path with NUL is a ValueError, as is a text that is not UTF-8
             raise DeployError(f"cannot read a result from {str(source)!r}: {error}") from None
     try:
         plain = json.loads(text)
@@ -200,7 +200,7 @@ def load_result(source: str | Path) -> Result:
             status=plain["status"],
             meta=plain["meta"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeployError(f"not a saved result: {type(error).__name__}: {error}") from None
     return result
 

@@ -161,6 +161,15 @@ def test_several_models_share_what_they_can() -> None:
     assert Model.all_of([]) == ()
 
 
+def test_no_two_of_several_models_have_one_name() -> None:
+    def names(*labels: str) -> list[str]:
+        return [made.name for made in Model.all_of([(label, model()) for label in labels])]
+
+    assert names("a", "a", "a (2)") == ["a", "a (3)", "a (2)"]
+    assert names("a (2)", "a", "a", "a") == ["a (2)", "a", "a (3)", "a (4)"]
+    assert names("a", "a (2)", "a (2)", "a") == ["a", "a (2)", "a (2) (2)", "a (3)"]
+
+
 @settings(max_examples=30)
 @given(
     shape=st.lists(st.one_of(st.integers(0, 9), st.sampled_from(["N", "M", "K"]), st.none()), max_size=5),

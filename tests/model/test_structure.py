@@ -199,6 +199,8 @@ DATA = np.array([1, 2, 3], np.float32).tobytes()
         ("*/_ORT_MEM_ADDR_/*", {"offset": 4096, "length": 12}, "which is missing"),
         ("w.bin", {"offset": -1}, "offset of '-1', which cannot be"),
         ("w.bin", {"offset": "abc"}, "which cannot be"),
+        *(("w.bin", {"offset": text}, "which cannot be") for text in ("0_0", " 0 ", "+0", "\u0660", "\u00b2")),
+        ("w.bin", {"length": "1_2"}, "length of '1_2', which cannot be"),
         ("w.bin", {"length": -12}, "length of '-12', which cannot be"),
         ("w.bin", {"offset": 4}, "too short"),
         ("w.bin", {"offset": 400}, "too short"),

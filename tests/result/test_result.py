@@ -75,7 +75,10 @@ def test_a_saved_result_is_not_overwritten(tmp_path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]
 
 
-@pytest.mark.parametrize("text", ["{}", '{"format": 99}', '{"format": 1}', '{"format": 1, "kind": [], "step": 3}', "{"])
+@pytest.mark.parametrize(
+    "text",
+    ["{}", '{"format": 99}', '{"format": 1}', '{"format": 1, "kind": [], "step": 3}', "{", '{"a":' + "[" * 200_000],
+)
 def test_what_is_no_saved_result_is_one_line(text: str) -> None:
     with pytest.raises(DeployError) as caught:
         load_result(text)
@@ -85,6 +88,13 @@ def test_what_is_no_saved_result_is_one_line(text: str) -> None:
 def test_a_missing_file_is_one_line(tmp_path) -> None:
     with pytest.raises(DeployError, match="cannot read a result"):
         load_result(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("path", ["a\0b.json", "a\udcff.json", "a" * 5000])
+def test_a_path_that_cannot_be_is_one_line(path: str) -> None:
+    with pytest.raises(DeployError, match="cannot read a result") as caught:
+        load_result(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_data_frame_names_units_and_interval_ends() -> None:
