@@ -97,7 +97,7 @@ def read_twice(monkeypatch: pytest.MonkeyPatch, **rates: float) -> None:
 
     def read() -> Any:
         at = next(readings)
-        known = {
+        known: dict[str, Any] = {
             name: rates[name] * at if name in rates else None for name in ("pressure", "throttled", "busy", "group_s")
         }
         return machine._Counters(at=at, steal=(0.0, at), **known)
