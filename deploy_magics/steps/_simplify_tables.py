@@ -61,9 +61,9 @@ class Totals:
         }
 
 
-def detail(name: str, before: Totals, after: Totals, *, titled: bool) -> Table:
-    """Make the table of one model: operator types, then nodes, params, MACs and sizes."""
-    kinds = sorted(before.ops | after.ops)
+def detail(name: str, before: Totals, after: Totals, *, titled: bool, ops: bool = True) -> Table:
+    """Make the table of one model: operator types unless ``ops`` is off, then nodes, params, MACs and sizes."""
+    kinds = sorted(before.ops | after.ops) if ops else []
     rows = [_counted(kind, before.ops[kind], after.ops[kind]) for kind in kinds]
     rows.append(_counted("nodes", before.nodes, after.nodes))
     rows.append(_counted("params", before.params, after.params))
@@ -72,7 +72,9 @@ def detail(name: str, before: Totals, after: Totals, *, titled: bool) -> Table:
         rows.append(_sized("weights", before.weight_bytes, after.weight_bytes, 3))
     rows.append(_sized("model size", before.size_bytes, after.size_bytes, 1))
     columns = (
-        Column("what", "op type", kind="text", help="Operator type, and totals at the end."),
+        Column("what", "op type", kind="text", help="Operator type, and totals at the end.")
+        if ops
+        else Column("what", "total", kind="text", help="What the model has in all."),
         Column("before", "before", kind="integer"),
         Column("after", "after", kind="integer"),
         Column("change", "change", kind="integer", help="After less before."),

@@ -209,7 +209,8 @@ def _result(lines: Sequence[_Line], paths: Sequence[Path]) -> SimplifyResult:
         if line.outcome is None or line.after is None:
             notes.append(Note(f"{who}{line.error}", "warning"))
             continue
-        tables.append(detail(line.original.name, line.before, line.after, titled=several))
+        changed = line.outcome.changed
+        tables.append(detail(line.original.name, line.before, line.after, titled=several, ops=changed))
         notes += [Note(f"{who}{text}", "warning" if bad else "info") for text, bad in _remarks(line.outcome)]
     done = [line for line in lines if line.outcome is not None]
     return SimplifyResult(
@@ -227,9 +228,14 @@ def _headline(lines: Sequence[_Line]) -> str:
     done = [line for line in lines if line.outcome is not None and line.after is not None]
     if len(lines) > 1:
         gained = sum(line.outcome is not None and line.outcome.changed for line in done)
+        lost = sum(line.after is not None and line.after.nodes < line.before.nodes for line in done)
         failed = len(lines) - len(done)
-        more = f"; {failed} could not be" if failed else ""
-        return f"{gained} of {len(lines)} models are smaller, and compute the same{more}"
+        more = f"; {failed} could not be simplified" if failed else ""
+        if not gained:
+            return f"nothing to simplify in {len(done)} of {len(lines)} models{more}"
+        # Without a node less, what was gained is bytes: constants stored once, or shorter.
+        smaller = f", {gained - lost} only bytes" if gained > lost else ""
+        return f"{lost} of {len(lines)} models lost nodes{smaller}, and compute the same{more}"
     line = done[0]
     assert line.outcome is not None
     assert line.after is not None

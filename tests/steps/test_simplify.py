@@ -103,6 +103,9 @@ def test_the_result_is_a_model_to_go_on_with(slim: SimplifyResult) -> None:
     assert facts["tolerance"] == "1e-04 (float32)"
     again = simplify(slim)
     assert again.headline == "small_simplified: nothing to simplify"
+    assert [str(value).partition(" (")[0] for value in again.table.values("what")] == [
+        *("nodes", "params", "MACs", "weights", "model size")
+    ]
     assert again.model is slim.model
 
 
@@ -209,6 +212,15 @@ def test_no_model_is_one_line() -> None:
         simplify()
 
 
+def test_only_models_that_lost_nodes_are_said_to_have(small: Path) -> None:
+    slim = simplify(small).model
+    result = simplify(("big", small), ("slim", slim), ("slim too", slim))
+    assert result.headline == "1 of 3 models lost nodes, and compute the same"
+    assert result.tables[1].columns[0].title == "op type"
+    assert result.tables[2].columns[0].title == "total"
+    assert simplify(("a", slim), ("b", slim)).headline == "nothing to simplify in 2 of 2 models"
+
+
 def test_one_of_several_that_fails_is_a_row(small: Path) -> None:
     broken = graphs.model([graphs.node("Frob", ["x"], ["y"])], [graphs.value("x", [2])], [graphs.value("y", [2])])
     result = simplify(("bad", broken), ("good", small))
@@ -216,7 +228,7 @@ def test_one_of_several_that_fails_is_a_row(small: Path) -> None:
     assert (bad.status, good.status) == ("failed", "ok")
     assert isinstance(bad.cells["by"], Missing)
     assert "Frob" in bad.note
-    assert result.headline == "1 of 2 models are smaller, and compute the same; 1 could not be"
+    assert result.headline == "1 of 2 models lost nodes, and compute the same; 1 could not be simplified"
     assert [model.name for model in result.models] == ["good_simplified"]
     with pytest.raises(DeployError, match=r"none could be simplified: a: .*; b: "):
         simplify(("a", broken), ("b", broken))
