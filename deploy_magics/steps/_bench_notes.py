@@ -26,13 +26,23 @@ def notes(found: Measurement, models: Sequence[Model], setup: Setup) -> tuple[No
         *_of_precision(found, setup),
         *_of_runs(measured),
         *found.machine.notes(),
-        *(Note(f"{m.name}: left open, so taken as {', '.join(m.assumed)}") for m in models if m.assumed),
+        *_assumed(models),
     ]
     cores = found.machine.cores
     if setup.threads * setup.instances > cores:
         wanted = f"{setup.threads} threads" if setup.instances == 1 else f"{setup.threads * setup.instances} threads"
         lines.append(Note(f"{wanted} on {cores:g} cores disturb one another", "warning"))
     return tuple(sorted(lines, key=lambda note: note.level != "warning"))
+
+
+def _assumed(models: Sequence[Model]) -> list[Note]:
+    """Say at which sizes models were measured; what holds for several of them, once."""
+    said: dict[str, list[str]] = {}
+    for model in models:
+        if model.assumed:
+            sizes = f"measured at {', '.join(model.assumed)}; set others with --dim or --batch"
+            said.setdefault(sizes, []).append(model.name)
+    return [Note(text if len(names) == len(models) else f"{', '.join(names)}: {text}") for text, names in said.items()]
 
 
 def _of_processes(found: Measurement, setup: Setup) -> list[Note]:
