@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import onnx
 
 _REMEMBERED = 8
+# How many networks of the zoo a hint lists.
+_LISTED = 8
 _REMEMBERED_BYTES = 8 * 2**20
 _recent: OrderedDict[tuple[Any, ...], Opened] = OrderedDict()
 
@@ -58,7 +60,8 @@ def find(obj: Any, shapes: Mapping[str, Sequence[int | str | None]] | None) -> F
         return Found(
             spill(obj, Store(None), "the ModelProto", bound=tuple(shapes or ())), _proto_name(obj), "ModelProto"
         )
-    raise ModelError(f"a {type(obj).__name__} is no model", hint=_what_to_give(obj))
+    kind = type(obj).__name__
+    raise ModelError(f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind} is no model", hint=_what_to_give(obj))
 
 
 def spill(proto: onnx.ModelProto, store: Store, called: str, *, bound: Collection[str] = ()) -> Opened:
@@ -156,7 +159,10 @@ def _nearest(text: str, path: Path) -> str:
     near = nearest(path.name, [name for name in siblings if name.lower().endswith(".onnx")])
     if near is None:
         near = nearest(path.stem if path.suffix == ".onnx" else text, zoo.names())
-    return near or "check the path, or see deploy_magics.zoo.names()"
+    if near is not None or path.name != text or path.suffix == ".onnx":
+        return near or "check the path"
+    first, others = zoo.names()[:_LISTED], len(zoo.names()) - _LISTED
+    return f"the zoo has {', '.join(first)} and {others} more: deploy_magics.zoo.names()"
 
 
 def _from_module(module: Any, example: object, shapes: Mapping[str, Sequence[int | str | None]] | None) -> Found:
