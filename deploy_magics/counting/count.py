@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from deploy_magics.counting import arithmetic, memory, products
+from deploy_magics.counting.control import find_flow
 from deploy_magics.counting.conventions import Convention
 from deploy_magics.counting.conventions import convention as find_convention
 from deploy_magics.counting.linking import build
-from deploy_magics.counting.program import Body, Op, Program, Shape, Uncountable
+from deploy_magics.counting.program import Body, Op, Shape, Uncountable
 from deploy_magics.counting.weights import Role, Weight, find_weights, parameters_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Counts:
     convention : Convention
         How it was counted.
     nodes : tuple of NodeCount
-        In the order in which they run; branches that were not taken are left out.
+        In the order in which they run; branches that are not taken and loops that never run are left out.
     macs, flops : int
         Totals of one inference.
     read, written : int
@@ -140,14 +141,6 @@ class _Cost:
         return self.flops or 0, self.macs or 0, (self.read or 0) + (self.written or 0)
 
 
-@dataclass(slots=True)
-class _Flow:
-    """How often each body runs per run of its owner, and what was assumed."""
-
-    times: dict[Body, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
 def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
     """Count a model.
 
@@ -172,9 +165,9 @@ def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
 
     Notes
     -----
-    Of an If, the branch with more work counts (FLOPs, then MACs, then bytes); parameters count in both. A Loop whose
-    number of iterations is a constant counts that often, any other one once. A Scan counts as often as its sequence
-    is long.
+    Of an If, the branch that a constant condition takes counts, else the one with more work (FLOPs, then MACs, then
+    bytes); parameters count in both. A Loop whose number of iterations is a constant, or computed from constants and
+    known shapes, counts that often, any other one once. A Scan counts as often as its sequence is long.
 
     Examples
     --------
@@ -190,7 +183,7 @@ def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
     program = build(model)
     held = memory.buffers(program)
     costs = {op: _cost(op, rules, held) for op in program.ops()}
-    flow = _flow(program, costs)
+    flow = find_flow(program, {op: cost.weight for op, cost in costs.items()})
     weights, unsized = find_weights(program)
     nodes: list[NodeCount] = []
     runs: dict[Body, int] = {program.main: 1}
@@ -201,7 +194,7 @@ def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
     for op in program.ops():
         read_weights = tuple(parameters_of(op, weights))
         users.update(id(weight) for weight in read_weights)
-        if runs[op.body] or op.body.owner is None or op.body.owner.kind != "If":
+        if runs[op.body]:
             nodes.append(_node(op, costs[op], runs[op.body], read_weights))
     parameters = [weight for weight in weights.values() if weight.is_parameter]
     notes = [*flow.notes]
@@ -220,7 +213,7 @@ def count(model: onnx.ModelProto, by: str = "conv+linear") -> Counts:
         arithmetic_params=sum(w.elements for w in parameters if w.role is Role.ARITHMETIC),
         statistics=sum(w.elements for w in weights.values() if w.role is Role.STATISTIC),
         weight_bytes=sum(weight.nbytes for weight in weights.values()),
-        peak=memory.activation_peak(program, held),
+        peak=memory.activation_peak(program, held, flow.never),
         shared=sum(weight.elements for weight in parameters if users[id(weight)] > 1),
         notes=tuple(notes),
     )
@@ -296,86 +289,3 @@ def _product(op: Op, work: products.Products, rules: Convention) -> _Cost:
     if op.kind == "Einsum" and not flops:  # it multiplies element by element, or only transposes
         return _Cost("outside" if work.extra else "moves data")
     return _Cost("counted", macs=macs, flops=flops)
-
-
-def _flow(program: Program, costs: dict[Op, _Cost]) -> _Flow:
-    """Decide how often each subgraph runs; inner ones first, since of an If the heavier branch counts."""
-    flow = _Flow()
-    totals: dict[Body, tuple[int, int, int]] = {}
-    skipped = 0
-    unbounded: list[str] = []
-    bounded: list[str] = []
-    inner_first = list(reversed(program.bodies))
-    siblings: dict[Op, list[Body]] = {}
-    for body in inner_first:
-        if body.owner is not None:
-            siblings.setdefault(body.owner, []).insert(0, body)
-    for body in inner_first:
-        total = (0, 0, 0)
-        for op in body.ops:
-            total = _plus(total, costs[op].weight, 1)
-            inside = siblings.get(op, [])
-            for index, child in enumerate(inside):
-                if op.kind == "If":
-                    heaviest = max(range(len(inside)), key=lambda i: (totals[inside[i]], -i))
-                    flow.times[child] = int(index == heaviest)
-                    skipped += len(child.ops) if index != heaviest else 0
-                else:
-                    flow.times[child], how = _iterations(op)
-                    if how:
-                        (unbounded if how == "unknown" else bounded).append(op.name)
-                total = _plus(total, totals[child], flow.times[child])
-        totals[body] = total
-    if skipped:
-        flow.notes.append(
-            f"of each If the branch with more work is counted; {skipped} nodes of the other branches are left out "
-            "(their parameters are in)"
-        )
-    if unbounded:
-        flow.notes.append(f"how often {_listing(unbounded)} runs depends on the data: its body is counted once")
-    if bounded:
-        flow.notes.append(f"{_listing(bounded)} may stop early: it is counted at its full number of iterations")
-    return flow
-
-
-def _plus(a: tuple[int, int, int], b: tuple[int, int, int], times: int) -> tuple[int, int, int]:
-    return a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2]
-
-
-def _listing(names: list[str]) -> str:
-    return repr(names[0]) + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
-
-
-def _iterations(op: Op) -> tuple[int, str]:
-    """Tell how often a subgraph runs, and what is doubtful: ``"unknown"``, ``"bound"`` or nothing."""
-    if op.kind == "Scan":
-        carried = len(op.inputs) - int(op.attribute("num_scan_inputs", 0))
-        axes = op.attribute("scan_input_axes") or [0]
-        try:
-            dims = op.source(carried).dims()
-            return dims[int(axes[0])], ""
-        except (Uncountable, IndexError):
-            return 1, "unknown"
-    trips = op.given(0) if op.kind == "Loop" else None
-    known = trips.ints() if trips is not None and trips.constant else None
-    # Exporters write "while" as a loop of 2^63 - 1 iterations that its condition ends.
-    if not known or not 0 <= known[0] < 2**31:
-        return 1, "unknown"
-    return known[0], "bound" if _may_stop(op) else ""
-
-
-def _may_stop(op: Op) -> bool:
-    """Whether a Loop's condition may end it before its last iteration."""
-    body = op.bodies[0] if op.bodies else None
-    if body is None or not body.outputs:
-        return True
-    condition = body.outputs[0]
-    while condition.producer is not None and condition.producer.kind == "Identity":
-        source = condition.producer.given(0)
-        if source is None:
-            return True
-        condition = source
-    if len(body.inputs) > 1 and condition is body.inputs[1]:
-        given = op.given(1)
-        return given is not None and not given.constant
-    return not condition.constant

@@ -15,6 +15,7 @@ Assumptions, the same for every model, so that figures compare:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from deploy_magics.counting.program import Body, Op, Program, Uncountable, Value
@@ -147,7 +148,7 @@ class Peak:
     unknown: int
 
 
-def activation_peak(program: Program, held: Buffers) -> Peak:
+def activation_peak(program: Program, held: Buffers, never: Collection[Body] = ()) -> Peak:
     """Find the activation peak by liveness.
 
     A tensor lives from the operation that makes it to the last that reads it, both included; an input from the
@@ -160,11 +161,13 @@ def activation_peak(program: Program, held: Buffers) -> Peak:
         The model.
     held : Buffers
         Of the same program.
+    never : collection of Body
+        Subgraphs that are known never to run.
     """
     inside: dict[Body, tuple[int, str]] = {}
     unknown: set[Value] = set()
     for body in reversed(program.bodies):  # inner ones first
-        inside[body] = _body_peak(body, held, inside, unknown)
+        inside[body] = (0, "") if body in never else _body_peak(body, held, inside, unknown)
     nbytes, at = inside[program.main]
     return Peak(nbytes, at, len(unknown))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from deploy_magics.counting import count
 from deploy_magics.counting.linking import build
@@ -16,44 +17,81 @@ def branch(name: str, nodes, output: str, weights=()):
     return helper.make_graph(nodes, name, [], [value(output, None)], list(weights))
 
 
-def choice(**attributes):
+def choice(*, before=(), weights=(), inputs=("flag",), condition="flag"):
+    """A model whose If takes ``small`` when the condition holds, ``large`` when not."""
     small = branch("small", [node("MatMul", "x a", "s")], "s", [tensor("a", [4, 2])])
     large = branch("large", [node("MatMul", "x b", "h"), node("MatMul", "h c", "l")], "l", [tensor("b", [4, 8])])
     large.initializer.append(tensor("c", [8, 2]))
-    return model(
-        [node("If", "flag", "y", then_branch=small, else_branch=large)],
+    made = model(
+        [*before, node("If", condition, "y", then_branch=small, else_branch=large)],
         {"x": [3, 4]},
         ["y"],
-        [numpy_helper.from_array(np.array(True), "flag")],
-        **attributes,
+        list(weights),
+        infer=False,
     )
+    made.graph.input.extend(value(name, [], TensorProto.BOOL) for name in inputs)
+    return shape_inference.infer_shapes(made, data_prop=True)
+
+
+SMALL, LARGE = 3 * 4 * 2, 3 * (4 * 8 + 8 * 2)
+
+
+def constant(name: str, number) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.array(number), name)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+@pytest.mark.parametrize("how", ["initialiser", "Constant", "Identity", "computed", "from a shape"])
+def test_of_an_if_with_a_constant_condition_the_branch_taken_counts(how, holds):
+    ways = {
+        "initialiser": ([], [constant("flag", holds)]),
+        "Constant": ([node("Constant", "", "flag", value=constant("", holds))], []),
+        "Identity": ([node("Identity", "f", "g"), node("Identity", "g", "flag")], [constant("f", holds)]),
+        "computed": ([node("Not", "f", "flag")], [constant("f", not holds)]),
+        "from a shape": (
+            [node("Shape", "x", "s"), node("Gather", "s i", "d"), node("Equal", "d n", "flag")],
+            [constant("i", 1), constant("n", 4 if holds else 5)],
+        ),
+    }
+    nodes, weights = ways[how]
+    found = count(choice(before=nodes, weights=weights, inputs=()))
+    assert found.macs == (SMALL if holds else LARGE)
+    assert found.params == 8 + 32 + 16
+    assert found.notes == (
+        f"{2 if holds else 1} nodes are left out, of branches that a constant condition never takes "
+        "(their parameters are in)",
+    )
+    # What the other branch would hold is in no peak: x and s, or x and h, h and l.
+    if how != "from a shape":
+        assert found.peak.nbytes == 4 * (12 + 6 + 6 if holds else 12 + 24 + 6 + 6)
 
 
 def test_of_an_if_the_heavier_branch_counts_and_the_parameters_of_both():
     found = count(choice())
-    assert found.macs == 3 * (4 * 8 + 8 * 2)
+    assert found.macs == LARGE
     assert found.params == 8 + 32 + 16
     assert [row.kind for row in found.nodes] == ["If", "MatMul", "MatMul"]
     assert found.nodes[1].name == "If -> y/else_branch/MatMul -> h"
     assert any("1 nodes of the other branches" in note for note in found.notes)
-    # The input is read inside, so it lives while the branch does: x and h, h and l.
-    assert found.peak.nbytes == 4 * (12 + 24 + 6 + 6)
+    # The inputs live while the branch does: x and h, h and l, and the flag of one byte.
+    assert found.peak.nbytes == 4 * (12 + 24 + 6 + 6) + 1
 
 
-def loop(trips, condition="keep"):
+def loop(trips, condition="keep", *, on=True, before=()):
+    """A model with a Loop; ``trips`` is None for an input, and what ``before`` makes as ``n`` where it is not given."""
     body = helper.make_graph(
         [node("MatMul", "s w", "o"), node("Identity", condition, "go")],
         "body",
         [value("i", [], TensorProto.INT64), value("keep", [], TensorProto.BOOL), value("s", [2, 4])],
         [value("go", [], TensorProto.BOOL), value("o", [2, 4])],
     )
-    weights = [tensor("w", [4, 4]), numpy_helper.from_array(np.array(True), "on")]
+    weights = [tensor("w", [4, 4]), numpy_helper.from_array(np.array(on), "on")]
     inputs = {"x": [2, 4]}
     if trips is None:
         inputs["n"] = [1]
-    else:
+    elif not before:
         weights.append(numpy_helper.from_array(np.array(trips, np.int64), "n"))
-    return model([node("Loop", "n on x", "y", body=body)], inputs, ["y"], weights)
+    return model([*before, node("Loop", "n on x", "y", body=body)], inputs, ["y"], weights)
 
 
 def test_a_loop_of_known_length_counts_each_iteration():
@@ -73,6 +111,78 @@ def test_a_loop_that_may_stop_early_says_so():
     found = count(loop(5, condition="unheard-of"))
     assert found.macs == 160
     assert "may stop early" in found.notes[0]
+
+
+def test_a_loop_that_never_starts_counts_nothing():
+    for net in (loop(5, on=False), loop(None, on=False), loop(0), loop(-1)):
+        found = count(net)
+        assert (found.macs, found.params, found.read) == (0, 16, 0)
+        assert [row.kind for row in found.nodes] == ["Loop"]
+        assert found.notes == ("'Loop -> y' never runs its body, which is left out",)
+
+
+def test_a_loop_whose_body_says_stop_runs_once():
+    nodes = [node("Constant", "", "never", value=constant("", False))]
+    assert count(loop(5, condition="never")).macs == 160  # nothing is known of a name that nobody makes
+    net = loop(5, condition="never", before=[*nodes, node("Constant", "", "n", value=constant("", 5))])
+    found = count(net)
+    assert (found.macs, found.notes) == (32, ())
+
+
+NUMBERS = {
+    "a product": [
+        node("Constant", "", "a", value_int=5),
+        node("Constant", "", "b", value_int=2),
+        node("Mul", "a b", "n"),
+    ],
+    "a dimension": [
+        node("Shape", "x", "s"),
+        node("Constant", "", "one", value_ints=[1]),
+        node("Gather", "s one", "n"),
+    ],
+    "a slice of a shape": [node("Shape", "x", "s", start=1, end=2), node("Squeeze", "s", "n")],
+    "a rounded quotient": [
+        node("Constant", "", "a", value_int=-7),
+        node("Constant", "", "b", value_int=-2),
+        node("Div", "a b", "n"),
+    ],
+    "a number of elements": [node("Size", "x", "s"), node("Cast", "s", "f", to=1), node("Cast", "f", "n", to=7)],
+    "of several parts": [
+        node("Shape", "x", "s"),
+        node("Constant", "", "two", value_ints=[2]),
+        node("Concat", "s two", "c", axis=0),
+        node("ReduceProd", "c", "n", keepdims=0),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "times"), [*zip(NUMBERS, (10, 4, 4, 3, 8, 16), strict=True)])
+def test_a_computed_number_of_iterations_counts_that_often(name, times):
+    found = count(loop(1, before=NUMBERS[name]))
+    assert (found.macs, found.notes) == (times * 32, ())
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [node("ReduceSum", "x", "r"), node("Cast", "r", "n", to=7)],
+        [node("RandomUniform", "", "r", shape=[1]), node("Cast", "r", "n", to=7)],
+        [node("Constant", "", "a", value_int=5), node("Sub", "a a", "z"), node("Div", "a z", "n")],
+    ],
+    ids=["from data", "random", "division by zero"],
+)
+def test_a_number_of_iterations_that_is_not_known_counts_once(before):
+    net = loop(1, before=before)
+    assert "depends on the data" in count(net).notes[0]
+
+
+def test_a_chain_of_numbers_that_is_too_long_is_not_followed():
+    def chain(length):
+        links = [node("Identity", f"t{i}", f"t{i + 1}") for i in range(length)]
+        return [node("Constant", "", "t0", value_int=3), *links, node("Identity", f"t{length}", "n")]
+
+    assert count(loop(1, before=chain(100))).macs == 96
+    assert count(loop(1, before=chain(5000))).macs == 32
 
 
 def test_a_scan_counts_as_often_as_its_sequence_is_long():
@@ -97,8 +207,9 @@ def test_if_nested_twenty_deep():
         other = branch(f"other{depth}", [node("Relu", "x", f"o{depth}")], f"o{depth}")
         here = node("If", "flag", f"y{depth}", then_branch=inner, else_branch=other)
         inner = branch(f"level{depth}", [here], f"y{depth}")
-    weights = [tensor("w", [4, 4]), numpy_helper.from_array(np.array(True), "flag")]
-    net = model(list(inner.node), {"x": [3, 4]}, ["y0"], weights)
+    net = model(list(inner.node), {"x": [3, 4]}, ["y0"], [tensor("w", [4, 4])], infer=False)
+    net.graph.input.append(value("flag", [], TensorProto.BOOL))
+    net = shape_inference.infer_shapes(net)
     found = count(net)
     assert found.macs == 48
     assert found.not_counted("moves data") == {"If": 20}
