@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.arguments import AModel, Dims, Shapes
-from deploy_magics.errors import ArgumentError, DeployError, ModelError
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError
 from deploy_magics.progress import progress
 from deploy_magics.result import Note, Result
 from deploy_magics.steps._registry import step
@@ -67,6 +68,8 @@ def inspect(*models: AModel, shape: Shapes = None, dim: Dims = None) -> InspectR
     ------
     ModelError
         Where something is no model. A model that fails the checker, or has operators nobody knows, can be inspected.
+    Interrupted
+        Where the user stops it, with the models inspected until then.
 
     Examples
     --------
@@ -80,7 +83,6 @@ def inspect(*models: AModel, shape: Shapes = None, dim: Dims = None) -> InspectR
         seen.to_dataframe(1)
     """
     from deploy_magics.model import Model
-    from deploy_magics.steps import _inspect_tables as tables
 
     if not models:
         raise ArgumentError("there is no model to inspect", hint="name one: %inspect resnet50")
@@ -90,9 +92,18 @@ def inspect(*models: AModel, shape: Shapes = None, dim: Dims = None) -> InspectR
     with progress(f"inspect: {', '.join(model.name for model in opened)}") as tracker:
         for place, model in enumerate(opened):
             tracker.update(place / len(opened), model.name)
-            item, more = _look(model, prefix=f"{model.name}: " if len(opened) > 1 else "")
+            try:
+                item, more = _look(model, prefix=f"{model.name}: " if len(opened) > 1 else "")
+            except KeyboardInterrupt:
+                raise _interrupted(opened, seen, notes) from None
             seen.append(item)
             notes += more
+    return _result(seen, notes)
+
+
+def _result(seen: list[Seen], notes: Sequence[Note]) -> InspectResult:
+    from deploy_magics.steps import _inspect_tables as tables
+
     if len(seen) == 1:
         found = [
             tables.interface_table(seen),
@@ -116,6 +127,16 @@ def inspect(*models: AModel, shape: Shapes = None, dim: Dims = None) -> InspectR
         notes=tuple(notes),
         meta={"models": {item.model.name: _plain(item) for item in seen}},
     )
+
+
+def _interrupted(opened: Sequence[Model], seen: list[Seen], notes: Sequence[Note]) -> Interrupted:
+    current = opened[len(seen)].name
+    if not seen:
+        return Interrupted(None, f"interrupted while inspecting {current!r}; nothing was kept")
+    partial = _result(seen, notes)
+    partial.status = "interrupted"
+    done = f"{len(seen)} of {len(opened)} models are inspected and kept"
+    return Interrupted(partial, f"interrupted while inspecting {current!r}; {done}")
 
 
 def _look(model: Model, prefix: str) -> tuple[Seen, list[Note]]:

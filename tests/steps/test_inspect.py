@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from deploy_magics.errors import ArgumentError, DeployError, ModelError
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError
 from deploy_magics.result import load_result
 from deploy_magics.steps.flops import flops
 from deploy_magics.steps.inspect import InspectResult, inspect
@@ -107,6 +109,26 @@ def test_several_models_side_by_side():
     assert table(found, "inputs and outputs").values("model") == ["before", "before", "after", "after"]
     with pytest.raises(DeployError, match="2 models"):
         _ = found.ops
+
+
+def test_a_stop_keeps_the_models_that_are_inspected(monkeypatch):
+    step = importlib.import_module("deploy_magics.steps.inspect")
+    really, calls = step._look, []
+
+    def look(opened, prefix):
+        calls.append(opened.name)
+        if opened.name == "c":
+            raise KeyboardInterrupt
+        return really(opened, prefix)
+
+    monkeypatch.setattr(step, "_look", look)
+    with pytest.raises(Interrupted) as caught:
+        inspect(("a", net()), ("b", net()), ("c", net()))
+    assert str(caught.value) == "interrupted while inspecting 'c'; 2 of 3 models are inspected and kept"
+    assert (list(caught.value.partial.models), caught.value.partial.status) == (["a", "b"], "interrupted")
+    with pytest.raises(Interrupted, match="nothing was kept") as caught:
+        inspect(("c", net()))
+    assert caught.value.partial is None
 
 
 def test_subgraphs_and_functions_are_counted_apart():
