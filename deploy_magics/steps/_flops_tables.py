@@ -103,14 +103,24 @@ def node_table(name: str, counts: Counts, *, titled: bool) -> Table:
 def notes_of(named: Sequence[tuple[str, Counts]], *, listing: bool) -> tuple[Note, ...]:
     """Say what a reader must know of the figures: assumptions, and what could not be counted.
 
-    ``listing`` adds what the convention leaves out, where no table says so.
+    Beside several models only warnings and what was assumed of control flow stand, what is the same for some of them
+    once; the rest is in the tables, or shown where a model is counted alone. ``listing`` adds what the convention
+    leaves out of one model, where no table says so.
     """
     notes: list[Note] = []
-    for name, counts in named:
-        prefix = f"{name}: " if len(named) > 1 else ""
-        if listing:
-            notes += [Note(prefix + text) for text in _zeros(counts)]
-        notes += [Note(prefix + text, level) for text, level in _notes(counts)]
+    if len(named) == 1:
+        _, counts = named[0]
+        notes += [Note(text) for text in _zeros(counts)] if listing else []
+        notes += [Note(text, level) for text, level in (*_doubts(counts), *_details(counts))]
+    else:
+        said: dict[tuple[str, Any], list[str]] = {}
+        for name, counts in named:
+            for doubt in _doubts(counts):
+                said.setdefault(doubt, []).append(name)
+        notes += [
+            Note(text if len(names) == len(named) else f"{', '.join(names)}: {text}", level)
+            for (text, level), names in said.items()
+        ]
     notes.append(
         Note(
             "Traffic: each node reads its operands and writes its results once; views (Reshape, ...) move nothing, "
@@ -122,7 +132,8 @@ def notes_of(named: Sequence[tuple[str, Counts]], *, listing: bool) -> tuple[Not
     return tuple(notes)
 
 
-def _notes(counts: Counts) -> Iterable[tuple[str, Any]]:
+def _doubts(counts: Counts) -> Iterable[tuple[str, Any]]:
+    """Say what makes figures bounds or guesses."""
     unknown = counts.not_counted("unknown op")
     if unknown:
         yield f"no rule for {_listed(unknown)}: not counted, so MACs and FLOPs are lower bounds", "warning"
@@ -140,6 +151,10 @@ def _notes(counts: Counts) -> Iterable[tuple[str, Any]]:
         yield f"{counts.peak.unknown} tensors of unknown size are not in the activation peak", "warning"
     for text in counts.notes:
         yield text, "info"
+
+
+def _details(counts: Counts) -> Iterable[tuple[str, Any]]:
+    """Say what belongs to the figures of one model."""
     where = f", while {counts.peak.at} runs" if counts.peak.at else ""
     yield (
         f"activation peak {counts.peak.nbytes / MIB:,.4g} MiB{where}; weights take "

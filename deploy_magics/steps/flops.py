@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from deploy_magics.arguments import AModel, Dims, Shapes
 from deploy_magics.counting import ConventionName
-from deploy_magics.errors import ArgumentError, DeployError
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.progress import progress
 from deploy_magics.result import Note, Result
 from deploy_magics.steps._registry import step
@@ -93,6 +94,8 @@ def flops(
     ------
     ModelError
         Where something is no model, or an open dimension has no usual size.
+    Interrupted
+        Where the user stops it, with the models counted until then.
 
     Examples
     --------
@@ -112,7 +115,6 @@ def flops(
     from deploy_magics.counting import convention as find_convention
     from deploy_magics.counting import count_model
     from deploy_magics.model import Model
-    from deploy_magics.steps import _flops_tables as tables
 
     if not models:
         raise ArgumentError("there is no model to count", hint="name one: %flops resnet50")
@@ -124,24 +126,40 @@ def flops(
     with progress(f"flops: {', '.join(model.name for model in opened)}") as tracker:
         for place, model in enumerate(opened):
             tracker.update(place / len(opened), model.name)
-            named.append((model.name, count_model(model, convention)))
+            try:
+                named.append((model.name, count_model(model, convention)))
+            except KeyboardInterrupt:
+                raise _interrupted(opened, named, by, convention) from None
+    result = _result(opened, named, by, convention)
+    for model in opened:
+        if model.module is not None:
+            from deploy_magics.steps._flops_torch import other_counters
+
+            try:
+                table = other_counters(model, titled=len(opened) > 1)
+            except KeyboardInterrupt:
+                result.status = "interrupted"
+                text = f"interrupted while other tools counted {model.name!r}; what was counted is kept"
+                raise Interrupted(result, text) from None
+            result.tables = (*result.tables, table)
+    return result
+
+
+def _result(opened: Sequence[Model], named: Sequence[tuple[str, Counts]], by: str, convention: str) -> FlopsResult:
+    """Make the result of the models that were counted, which are the first of those opened."""
+    from deploy_magics.steps import _flops_tables as tables
+
     several = len(named) > 1
     found = [tables.totals_table(named)] if several or by == "total" else []
     if by != "total":
         make = tables.op_table if by == "op" else tables.node_table
         found += [make(name, counts, titled=several) for name, counts in named]
-    notes = [Note(note) for model in opened for note in _assumed(model, several)]
-    for model in opened:
-        if model.module is not None:
-            from deploy_magics.steps._flops_torch import other_counters
-
-            found.append(other_counters(model, titled=several))
     return FlopsResult(
         step="flops",
         headline=_headline(named),
         tables=tuple(found),
         facts=() if several else _facts(opened[0], named[0][1]),
-        notes=(*notes, *tables.notes_of(named, listing=by == "total")),
+        notes=(*_assumed(opened[: len(named)]), *tables.notes_of(named, listing=by == "total")),
         meta={
             "arguments": {"by": by, "convention": convention},
             "totals": {name: _exact(counts) for name, counts in named},
@@ -149,7 +167,17 @@ def flops(
     )
 
 
-def _headline(named: list[tuple[str, Counts]]) -> str:
+def _interrupted(opened: Sequence[Model], named: Sequence[tuple[str, Counts]], by: str, convention: str) -> Interrupted:
+    current = opened[len(named)].name
+    if not named:
+        return Interrupted(None, f"interrupted while counting {current!r}; nothing was kept")
+    partial = _result(opened, named, by, convention)
+    partial.status = "interrupted"
+    done = f"{len(named)} of {len(opened)} models are counted and kept"
+    return Interrupted(partial, f"interrupted while counting {current!r}; {done}")
+
+
+def _headline(named: Sequence[tuple[str, Counts]]) -> str:
     name, counts = named[0]
     if len(named) > 1:
         listed = ", ".join(f"{name} {_short(counts.macs)}" for name, counts in named)
@@ -189,15 +217,17 @@ def _facts(model: Model, counts: Counts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _assumed(model: Model, several: bool) -> list[str]:
-    found = []
-    prefix = f"{model.name}: " if several else ""
-    if model.assumed:
-        found.append(f"{prefix}counted at {', '.join(model.assumed)}; set others with --dim or --shape")
-    note = model.concrete().inferred_note
-    if note:
-        found.append(f"{prefix}{note}")
-    return found
+def _assumed(models: Sequence[Model]) -> list[Note]:
+    """Say at which sizes models were counted; what holds for several of them, once."""
+    said: dict[str, list[str]] = {}
+    for model in models:
+        if model.assumed:
+            sizes = f"counted at {', '.join(model.assumed)}; set others with --dim or --shape"
+            said.setdefault(sizes, []).append(model.name)
+        note = model.concrete().inferred_note
+        if note:
+            said.setdefault(note, []).append(model.name)
+    return [Note(text if len(names) == len(models) else f"{', '.join(names)}: {text}") for text, names in said.items()]
 
 
 def _exact(counts: Counts) -> dict[str, Any]:

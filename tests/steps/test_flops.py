@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper
 
 from deploy_magics.counting import CONVENTIONS
-from deploy_magics.errors import ArgumentError, ModelError
+from deploy_magics.errors import ArgumentError, Interrupted, ModelError
 from deploy_magics.model import Model
 from deploy_magics.result import Missing, load_result
 from deploy_magics.steps.flops import FlopsResult, flops
@@ -100,12 +99,74 @@ def test_several_models_side_by_side():
     assert found.table.baseline == 0
     assert [cell.value for cell in found.table.values("ratio")] == [1.0, 1.0]
     assert set(found.totals) == {"before", "after"}
-    assert any("before: Not counted by this convention" in note.text for note in found.notes)
     with pytest.raises(Exception, match="this result holds 2 models"):
         _ = found.macs
     assert found.headline == "MACs (conv+linear): before 13.9 k, after 13.9 k"
     detailed = flops(("before", net()), ("after", net()))
     assert [table.title for table in detailed.tables] == ["", "before", "after"]
+    assert any("Not counted by this convention" in note for note in detailed.tables[1].notes)
+
+
+def test_notes_of_several_models_say_what_is_common_once_and_leave_details_to_the_tables():
+    odd = model([node("own:Thing", "x", "y")], {"x": [4]}, ["y"], infer=False)
+    for by in ("op", "node", "total"):
+        found = flops(("a", net()), ("b", net()), by=by)
+        at, traffic = [note.text for note in found.notes]
+        assert at == "counted at N=1; set others with --dim or --shape"
+        assert traffic.startswith("Traffic: ")
+    texts = [note.text for note in flops(("a", net()), ("b", branching()), ("c", odd), ("d", net())).notes]
+    assert texts[0] == "a, d: counted at N=1; set others with --dim or --shape"
+    assert any(text.startswith("b: of each If") for text in texts)
+    assert any(text.startswith("c: no rule for own.Thing 1") for text in texts)
+    assert not any("activation peak " in text and "MiB" in text or "Move data" in text for text in texts[:-1])
+    assert texts[-1].startswith("Traffic: ")
+    alone = [note.text for note in flops(net(), by="total").notes]
+    assert any("Move data and compute nothing" in text for text in alone)
+
+
+def stopping_at(monkeypatch, module, function, place):
+    """Let a function that takes one model at a time be interrupted at one of them."""
+    really, calls = getattr(module, function), []
+
+    def stopped(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == place:
+            raise KeyboardInterrupt
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(module, function, stopped)
+
+
+def test_a_stop_keeps_the_models_that_are_counted(monkeypatch):
+    from deploy_magics import counting
+
+    stopping_at(monkeypatch, counting, "count_model", 3)
+    with pytest.raises(Interrupted) as caught:
+        flops(("a", net()), ("b", net()), ("c", net()))
+    assert str(caught.value) == "interrupted while counting 'c'; 2 of 3 models are counted and kept"
+    partial = caught.value.partial
+    assert isinstance(partial, FlopsResult)
+    assert (partial.status, list(partial.totals), len(partial.tables)) == ("interrupted", ["a", "b"], 3)
+
+
+def test_a_stop_at_the_first_model_keeps_nothing(monkeypatch):
+    from deploy_magics import counting
+
+    stopping_at(monkeypatch, counting, "count_model", 1)
+    with pytest.raises(Interrupted, match="while counting 'a'; nothing was kept") as caught:
+        flops(("a", net()), ("b", net()))
+    assert caught.value.partial is None
+
+
+def test_a_stop_while_other_tools_count_keeps_the_counts(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from deploy_magics.steps import _flops_torch
+
+    stopping_at(monkeypatch, _flops_torch, "other_counters", 1)
+    with pytest.raises(Interrupted, match="while other tools counted") as caught:
+        flops((torch.nn.Linear(4, 3), torch.zeros(1, 4)))
+    assert isinstance(caught.value.partial, FlopsResult)
+    assert (caught.value.partial.macs, caught.value.partial.status) == (12, "interrupted")
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -161,7 +222,7 @@ def test_functions_are_counted_at_each_call():
     assert column(found, "nodes") == {"MatMul": 2, "Relu": 2}
 
 
-def test_shapes_inside_branches_are_known():
+def branching():
     branches = {
         name: helper.make_graph([node("MatMul", f"x {name}", f"o{name}")], name, [], [value(f"o{name}", [3, size])])
         for name, size in (("a", 2), ("b", 5))
@@ -170,9 +231,15 @@ def test_shapes_inside_branches_are_known():
         [node("If", "flag", "y", then_branch=branches["a"], else_branch=branches["b"])],
         {"x": [3, 4]},
         ["y"],
-        [tensor("a", [4, 2]), tensor("b", [4, 5]), numpy_helper.from_array(np.array(True), "flag")],
+        [tensor("a", [4, 2]), tensor("b", [4, 5])],
+        infer=False,
     )
-    found = flops(made)
+    made.graph.input.append(value("flag", [], TensorProto.BOOL))
+    return made
+
+
+def test_shapes_inside_branches_are_known():
+    found = flops(branching())
     assert (found.macs, found.params) == (60, 28)
     assert any("branch with more work" in note.text for note in found.notes)
 
