@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,6 +13,8 @@ from onnx import helper
 
 from deploy_magics import workers
 from deploy_magics.model import Model
+from deploy_magics.result import load_result
+from deploy_magics.steps.inspect import inspect
 from tests.model.build import FLOAT, model, tensor, value
 
 
@@ -109,6 +113,17 @@ def test_narrow_weights(kind: str, numbers: int) -> None:
         )
         ((_, array),) = made.weights()
         assert array.astype(np.float32).tolist() == [1] * numbers
+
+
+def test_a_file_name_that_is_not_utf_8_becomes_one_that_is(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/n\xe9t.onnx"
+    try:
+        Path(os.fsdecode(path)).write_bytes(model().SerializeToString())
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    made = Model.of(os.fsdecode(path))
+    assert (made.name, made.source) == ("n\ufffdt", str(tmp_path / "n\ufffdt.onnx"))
+    assert load_result(inspect(os.fsdecode(path)).to_json()).headline.startswith("n\ufffdt: 1 node")
 
 
 def test_odd_names_are_kept() -> None:

@@ -118,7 +118,7 @@ def test_notes_of_several_models_say_what_is_common_once_and_leave_details_to_th
     assert texts[0] == "a, d: counted at N=1; set others with --dim or --shape"
     assert any(text.startswith("b: of each If") for text in texts)
     assert any(text.startswith("c: no rule for own.Thing 1") for text in texts)
-    assert not any("activation peak " in text and "MiB" in text or "Move data" in text for text in texts[:-1])
+    assert not any(("activation peak " in text and "MiB" in text) or "Move data" in text for text in texts[:-1])
     assert texts[-1].startswith("Traffic: ")
     alone = [note.text for note in flops(net(), by="total").notes]
     assert any("Move data and compute nothing" in text for text in alone)
