@@ -101,7 +101,7 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
     tell(0.0, "running the original")
     inputs = verifying.inputs_for(model, data=options.data)
     reference = verifying.Reference.of(model, inputs, running=running)
-    with closing(Folder()) as folder, model.file() as path:
+    with closing(reference), closing(Folder()) as folder, model.file() as path:
         done = simplify_file(
             path,
             folder.path,

@@ -121,6 +121,11 @@ class Reference:
             # A difference may be the original's own: random operators give another result at each run.
             return self._without_random(found, path)
 
+    def close(self) -> None:
+        """Remove the files now, and not only when this object goes; harmless when repeated."""
+        if self.folder is not None:
+            self.folder.close()
+
     def compare_outputs(self, outputs: Sequence[Sources], *, tolerance: float | None = None) -> Verification:
         """Compare outputs that were computed elsewhere, one mapping for each of :attr:`feeds`."""
         return self._compare(iter(outputs), tolerance)
