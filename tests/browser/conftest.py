@@ -18,7 +18,7 @@ from tests.browser.notebook import NotebookPage, write_notebook
 from tests.browser.server import LabServer
 
 # Without these, Chromium itself looks for updates and names on the network; the last one makes sure of it.
-_FLAGS = [
+FLAGS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium: install Debian's package chromium, or name one in DEPLOY_MAGICS_CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
