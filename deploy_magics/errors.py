@@ -82,6 +82,10 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(message)
 
     def _render_traceback_(self) -> list[str]:
+        text = str(self)
+        if text.startswith("interrupted") and not DeployError.show_traceback:
+            # The message says the class's name already.
+            return [text[:1].upper() + text[1:]]
         return render_line(self, self)
 
 

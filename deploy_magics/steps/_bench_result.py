@@ -55,7 +55,7 @@ def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], s
     )
     return BenchResult(
         step="bench",
-        headline=headline(table, setup, interrupted=found.ending == "interrupt"),
+        headline=headline(table),
         tables=(table,),
         samples=tuple(
             Samples(
@@ -115,7 +115,7 @@ def _count(key: str, title: str, unit: str, text: str) -> Column:
     return Column(key, title, unit, kind="integer", shown=False, help=text)
 
 
-def headline(table: Table, setup: Setup, *, interrupted: bool) -> str:
+def headline(table: Table) -> str:
     """Say in one sentence which is faster, and how sure that is."""
     names = [str(name) for name in table.values("name")]
     ok = [index for index, row in enumerate(table.rows) if row.status != "failed"]
@@ -128,7 +128,7 @@ def headline(table: Table, setup: Setup, *, interrupted: bool) -> str:
         text = _among(table, names, ok)
     if failed:
         text += f"; {', '.join(failed)} failed"
-    return f"interrupted: {text}" if interrupted else text
+    return text
 
 
 def _alone(row: Row, name: str) -> str:

@@ -47,7 +47,7 @@ def test_stop_keeps_what_a_benchmark_measured(open_notebook: Opener) -> None:
     page.screenshot("bench-progress")
     page.test_id("dm-stop").click()
     page.wait_done(30)
-    expect(page.outputs(1)).to_contain_text(re.compile(r"interrupted after .* kept"))
+    expect(page.outputs(1)).to_contain_text(re.compile(r"Interrupted after .* kept"))
     expect(page.test_id("dm-interrupted")).to_be_visible()
     assert page.test_id("dm-table").locator("tbody tr[data-row]").count() == 2
     assert page.outputs(1).locator("pre").count() == 1, "one line, no traceback"

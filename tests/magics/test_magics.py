@@ -112,7 +112,7 @@ class TestInterrupt:
     def test_keeps_and_shows_what_there_is_then_stops(self, shell: Shell) -> None:
         out = shell.fails("%slow lenet -o r\nafter = 1")
         assert "slow saw lenet" in out
-        assert out.strip().splitlines()[-1] == "Interrupted: interrupted; what was measured is kept"
+        assert out.strip().splitlines()[-1] == "Interrupted; what was measured is kept"
         assert "Traceback" not in out
         assert shell.names["r"].status == "interrupted"
         assert "after" not in shell.names
