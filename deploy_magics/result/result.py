@@ -177,12 +177,18 @@ def load_result(source: str | Path) -> Result:
         Where there is no such file, or it does not hold a saved result.
     """
     if isinstance(source, str) and source.lstrip().startswith("{"):
-        text = source
+        text, called = source, "the text"
     else:
+        called = repr(str(source))
         try:
             text = Path(source).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise DeployError(f"there is no file {called}", hint="check the path") from None
+        except UnicodeDecodeError:
+            raise DeployError(f"{called} is no saved result", hint="one is written by --save or to_json") from None
         except (OSError, ValueError) as error:  # a path with NUL is a ValueError, as is a text that is not UTF-8
-            raise DeployError(f"cannot read a result from {str(source)!r}: {error}") from None
+            reason = getattr(error, "strerror", None) or error
+            raise DeployError(f"cannot read a result from {called}: {reason}") from None
     try:
         plain = json.loads(text)
         if plain["format"] != FORMAT:
@@ -201,7 +207,7 @@ def load_result(source: str | Path) -> Result:
             meta=plain["meta"],
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DeployError(f"not a saved result: {type(error).__name__}: {error}") from None
+        raise DeployError(f"{called} is no saved result: {type(error).__name__}: {error}") from None
     return result
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ArgumentError, DeployError
+from deploy_magics.errors import ArgumentError
+from deploy_magics.files import check_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,14 +64,10 @@ def check_output(path: Path | None, *, force: bool) -> None:
     Raises
     ------
     DeployError
-        Where it exists and ``force`` is not set, or there is no such folder.
+        Where it is a folder, or exists and ``force`` is not set, or there is no folder to hold it.
     """
-    if path is None:
-        return
-    if path.exists() and not force:
-        raise DeployError(f"{str(path)!r} exists and is left as it is", hint="add --force to overwrite it")
-    if not path.parent.is_dir():
-        raise DeployError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
+    if path is not None:
+        check_place(path, force=force)
 
 
 def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:

@@ -86,13 +86,19 @@ def test_what_is_no_saved_result_is_one_line(text: str) -> None:
 
 
 def test_a_missing_file_is_one_line(tmp_path) -> None:
-    with pytest.raises(DeployError, match="cannot read a result"):
+    with pytest.raises(DeployError, match=r"^there is no file '.*none\.json'; check the path"):
         load_result(tmp_path / "none.json")
+
+
+def test_a_model_is_no_saved_result(tmp_path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x08\xff\xfe")
+    with pytest.raises(DeployError, match=r"net\.onnx' is no saved result; one is written by"):
+        load_result(tmp_path / "net.onnx")
 
 
 @pytest.mark.parametrize("path", ["a\0b.json", "a\udcff.json", "a" * 5000])
 def test_a_path_that_cannot_be_is_one_line(path: str) -> None:
-    with pytest.raises(DeployError, match="cannot read a result") as caught:
+    with pytest.raises(DeployError, match=r"cannot read a result|there is no file") as caught:
         load_result(path)
     assert "\n" not in str(caught.value)
 
