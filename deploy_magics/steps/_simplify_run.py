@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from deploy_magics.verifying import Verification
 
 MOST_BYTES = 2**31 - 1
-_SHARE_OF_MEMORY = 0.75
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,14 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
     WorkerError
         Where running either of the two crashes or passes a bound.
     """
-    from deploy_magics import verifying
+    from deploy_magics import verifying, workers
     from deploy_magics.model._temporary import Folder
     from deploy_magics.simplifying import simplify_file
 
     if model.size_bytes > MOST_BYTES:
         size = f"{model.size_bytes / 2**30:.1f} GiB"
         raise ModelError(f"with its weights the model has {size}; 2 GiB is the most that can be simplified")
-    memory = options.memory or _memory()
+    memory = options.memory or workers.memory_bound()
     running = verifying.Running(timeout=options.timeout, memory=memory, threads=_threads())
     tell(0.0, "running the original")
     inputs = verifying.inputs_for(model, data=options.data)
@@ -125,16 +124,6 @@ def _load(model: Model, done: Simplified) -> Model:
         return model
     made = model.with_proto(done.path, source=f"{model.source}, simplified by {done.backend}")
     return made.renamed(f"{model.name}_simplified")
-
-
-def _memory() -> int:
-    """Bound a worker's memory so that the kernel beside it lives."""
-    import psutil
-
-    from deploy_magics.timing.cgroup import memory_left
-
-    free = psutil.virtual_memory().available
-    return int(_SHARE_OF_MEMORY * min(free, memory_left() or free))
 
 
 def _threads() -> int:

@@ -299,7 +299,7 @@ def test_speed_is_added_where_asked_for(small: Path, monkeypatch: pytest.MonkeyP
     assert [samples.name for samples in result.samples] == ["before", "after"]
     assert "x as fast" in dict(result.facts)["speed"]
     assert load_result(result.to_json()).samples == result.samples
-    again = with_speed(result, [Pair(result.model, result.model)], data=None, memory=None)
+    again = with_speed(result, [Pair(result.model, result.model)], data=None)
     assert again.notes[-1].text == "nothing changed, so speed was not measured"
 
 
