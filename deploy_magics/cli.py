@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -222,7 +222,7 @@ def workbooks(
     return books.open_lab(books.choose(folder, names or [books.FIRST])[0], port=port, browser=browser, say=_say)
 
 
-_OTHERS = {"show": show, "workbooks": workbooks}
+_OTHERS: dict[str, Callable[..., int]] = {"show": show, "workbooks": workbooks}
 
 
 def _other(name: str, arguments: Sequence[str]) -> int:
