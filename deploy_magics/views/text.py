@@ -161,8 +161,10 @@ def _notes(plan: Plan, drawn: list[ColumnView], hidden: list[ColumnView], total:
         lines.append(_wrap(said, total))
     if hidden or plan.columns_left:
         titles = [clean(view.column.title) for view in hidden]
-        named = titles if len(titles) <= 12 else [*titles[:12], f"{len(titles) - 12 + plan.columns_left} others"]
-        lines.append(_wrap(f"not shown here: {', '.join(named)}; to_dataframe() has every column", total))
+        left = len(titles) - 12 + plan.columns_left
+        named = titles if len(titles) <= 12 else [*titles[:12], f"{left} other{'s' if left > 1 else ''}"]
+        where = "a wider terminal shows more, --json and to_dataframe() have every column"
+        lines.append(_wrap(f"not shown here: {', '.join(named)}; {where}", total))
     lines += [_wrap(clean(note), total) for note in plan.table.notes]
     return "\n".join(lines)
 
