@@ -126,6 +126,8 @@ def column_view(table: Table, column: Column, limit: int | None = None) -> Colum
     longest = max((own_decimals(n, base) for n in [*numbers, *_numbers(foot)]), default=base)
     cells = [_cell(column, value, base, longest) for value in values[:limit]]
     best = best_rows(column, table.rows, values, base)
+    if column.kind == "number" and not _differ(table, best):
+        best = set()
     cells = [replace(cell, best=True) if i in best else cell for i, cell in enumerate(cells)]
     footer = _cell(column, foot, base, longest) if table.footer else None
     if footer is not None and foot is None:
@@ -159,10 +161,36 @@ def _clear(values: Sequence[Cell], known: dict[int, float], better: str) -> bool
     """Say whether the best of some ratios is shown to differ from 1, or from the baseline's where that is the best."""
     best = (min if better == "lower" else max)(known, key=lambda index: known[index])
     ratio = values[best]
-    others = [value for value in values if isinstance(value, Ratio) and not value.is_exact]
     if isinstance(ratio, Ratio) and not ratio.is_exact:
-        return not ratio.low <= 1 <= ratio.high
-    return known[best] != 1 or all(not other.low <= 1 <= other.high for other in others)
+        return not _unsure(ratio)
+    return known[best] != 1 or not any(map(_unsure, values))
+
+
+def _unsure(value: Cell) -> bool:
+    """Say whether a ratio's interval leaves open which side of 1 it is on."""
+    return isinstance(value, Ratio) and not value.is_exact and value.low <= 1 <= value.high
+
+
+def _differ(table: Table, best: set[int]) -> bool:
+    """Say whether rows are shown to differ from the others; so they are where nothing was compared with an interval.
+
+    A figure in bold beside "no difference shown" would say the opposite of it.
+    """
+    for column in table.columns:
+        values = table.values(column.key)
+        if column.kind != "ratio" or not any(isinstance(value, Ratio) and not value.is_exact for value in values):
+            continue
+        pairs = table.pairs.get(column.key)
+        for row in best:
+            if pairs:
+                compared = [value for other, value in enumerate(pairs[row]) if other not in best]
+            elif row == table.baseline:
+                compared = [value for other, value in enumerate(values) if other not in best]
+            else:
+                compared = [values[row]]
+            if any(map(_unsure, compared)):
+                return False
+    return True
 
 
 def as_number(value: Cell) -> float | None:

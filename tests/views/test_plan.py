@@ -104,3 +104,17 @@ def test_any_cell_has_words(cells: list[Cell]) -> None:
         column = Column("v", "v", kind=kind, better="lower")  # type: ignore[arg-type]
         view = column_view(_table(column, cells), column)
         assert [cell.text == "–" for cell in view.cells] == [cell is None or cell == "–" for cell in cells]
+
+
+def test_a_measured_figure_is_best_only_where_the_rows_are_shown_to_differ() -> None:
+    def best(ratio: Ratio, pairs: bool) -> list[int]:
+        columns = (Column("n", "n", kind="text"), Column("t", "t", better="lower"), Column("r", "r", kind="ratio"))
+        rows = (Row({"n": "a", "t": 2.0, "r": Ratio.exact(1.0)}), Row({"n": "b", "t": 1.0, "r": ratio}))
+        both: list[list[Cell]] = [[Ratio.exact(1.0), ratio], [ratio, Ratio.exact(1.0)]]
+        table = Table(columns, rows, baseline=0, pairs={"r": both} if pairs else {})
+        return [i for i, cell in enumerate(column_view(table, columns[1]).cells) if cell.best]
+
+    for pairs in (False, True):
+        assert best(Ratio(1.06, 0.88, 1.28), pairs) == []
+        assert best(Ratio(2.0, 1.8, 2.2), pairs) == [1]
+        assert best(Ratio.exact(2.0), pairs) == [1]

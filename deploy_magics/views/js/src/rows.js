@@ -86,12 +86,12 @@ function nameCell(view, index, status, baseline) {
           type: "button",
           class: "dm-mark dm-pin",
           tabindex: -1,
-          title: "Compare with this row (b)",
-          "aria-label": `Compare with ${name}`,
+          title: "Make this row the baseline (b)",
+          "aria-label": `pin ${name} as the baseline`,
           "data-testid": `dm-pin-${index}`,
           "data-pin": index,
         },
-        "baseline",
+        "pin",
       ),
     );
   }
@@ -99,7 +99,7 @@ function nameCell(view, index, status, baseline) {
   const said = status === "partial" ? (note ? `cut short: ${note}` : "cut short") : note;
   const below = said ? h("div", { class: "dm-below dm-quiet" }, said) : "";
   return gridCell(0, { class: "dm-name", title: name.length > 40 || said ? [name, said].filter(Boolean).join("\n") : null },
-    h("div", { class: "dm-cell" }, ...parts, below));
+    h("div", { class: "dm-cell" }, h("div", { class: "dm-name-line" }, ...parts), below));
 }
 
 function cell(view, column, index, at) {
@@ -155,7 +155,7 @@ export function sizer(view) {
       const { value, interval, verdict } = view.widths.get(column);
       return h("td", {}, h("div", { style: { width: `calc(${BAR + 27}px + ${(value + interval + verdict).toFixed(2)}ch)` } }));
     }
-    const extra = at === 0 ? ` ■ ${view.state.baseline >= 0 ? "baseline" : ""}` : "";
+    const extra = at === 0 ? ` ■ ${view.pinnable || view.state.baseline >= 0 ? " baseline " : ""}` : "";
     return h("td", {}, h("div", {}, widest.text.slice(0, 64) + widest.pad + extra));
   });
   return h("tr", { class: "dm-sizer", "aria-hidden": "true" }, ...cells);

@@ -6,6 +6,11 @@ const MAX_SHOWN = 8;
 const MAX_BEST = 3; // a best value that more rows share distinguishes none of them
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
+// Whether a ratio's interval leaves open which side of 1 it is on.
+function unsure({ value, low, high }) {
+  return !(low === value && high === value) && low <= 1 && high >= 1;
+}
+
 export class TableState {
   constructor(plain) {
     this.plain = plain;
@@ -155,12 +160,26 @@ export class TableState {
     if (column.kind === "ratio" && !this.clear(column, known, top)) return new Set();
     const written = write(top, ownDecimals(top, column.base));
     const close = known.filter(([, value]) => write(value, ownDecimals(value, column.base)) === written);
-    return close.length === known.length || close.length > MAX_BEST ? new Set() : new Set(close.map(([row]) => row));
+    if (close.length === known.length || close.length > MAX_BEST) return new Set();
+    const best = new Set(close.map(([row]) => row));
+    return column.kind === "number" && !this.differs(best) ? new Set() : best;
+  }
+
+  // Whether rows are shown to differ from the others seen; so they are where nothing was compared with an interval.
+  differs(best) {
+    for (const column of this.columns) {
+      if (column.kind !== "ratio" || !column.low) continue;
+      const pairs = this.plain.pairs[column.key];
+      for (const row of best) {
+        const compared = pairs || row === this.original ? this.order.filter((other) => !best.has(other)) : [row];
+        if (compared.some((other) => unsure(pairs ? loose(pairs[row]?.[other]) : column.cell(other)))) return false;
+      }
+    }
+    return true;
   }
 
   // Whether the best of some ratios is shown to differ from 1, or from the baseline's where that is the best.
   clear(column, known, top) {
-    const unsure = ({ value, low, high }) => !(low === value && high === value) && low <= 1 && high >= 1;
     const best = this.cell(column, known.find(([, value]) => value === top)[0]);
     if (best.low !== best.value || best.high !== best.value) return !unsure(best);
     return top !== 1 || known.every(([row]) => !unsure(this.cell(column, row)));
