@@ -49,7 +49,7 @@ class NotebookPage:
         context.on("request", self._on_request)
         self.page.on("websocket", lambda socket: self._check_address(socket.url))
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self._add_error(f"uncaught: {error.stack or error}"))
 
     def _on_request(self, request: Request) -> None:
         self._check_address(request.url)
@@ -60,8 +60,12 @@ class NotebookPage:
             self.strays.append(address)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(re.search(pattern, message.text) for pattern in self._allowed):
-            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+        if message.type == "error":
+            self._add_error(f"{message.text} ({message.location.get('url', '')})")
+
+    def _add_error(self, text: str) -> None:
+        if not any(re.search(pattern, text) for pattern in self._allowed):
+            self.errors.append(text)
 
     def allow_error(self, pattern: str, *, because: str) -> None:
         """Let console errors of this pattern stand; the reason must be one that is not ours to mend."""

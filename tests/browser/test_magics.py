@@ -81,6 +81,10 @@ def test_first_workbook_runs(open_notebook: Opener, lab: LabServer) -> None:
             cell.source = cell.source.replace(old, new)
     nbformat.write(book, lab.root / "workbook.ipynb")
     page = open_notebook("workbook.ipynb")
+    page.allow_error(
+        r"(?s)reading 'type'.*_onCellInViewportChanged",
+        because="JupyterLab 4.4's table of contents trips over a heading that comes into sight; 4.6 does not",
+    )
     page.run_all(300)
     for kind in ("stderr", "error"):
         assert page.page.locator(f'[data-mime-type="application/vnd.jupyter.{kind}"]').all_inner_texts() == []
