@@ -14,7 +14,7 @@ from tests.browser.notebook import NotebookPage, write_notebook
 from tests.browser.server import LabServer
 from tests.house.repository import ROOT
 
-CELLS = ["%load_ext deploy_magics", "%%simplify -o slim\nresnet50", "%bench before=resnet50 after=slim --threads 1"]
+CELLS = ["%load_ext deploy_magics", "%bench squeezenet mobilenet_v2 shufflenet_v2 --threads 1 --budget 15"]
 
 
 def main(target: Path) -> None:
@@ -32,7 +32,7 @@ def main(target: Path) -> None:
             page.run_all(300)
             page.page.mouse.move(2, 2)
             page.page.wait_for_timeout(1000)
-            page.outputs(2).screenshot(path=str(target))
+            page.outputs(1).screenshot(path=str(target))
         finally:
             browser.close()
             server.close()
