@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -177,6 +177,20 @@ class Worker:
         error.add_note(trace)
         raise error
 
+    def past_bounds(self) -> bool:
+        """Tell whether the call sent last has outlasted its time or passed the memory bound; :meth:`receive` raises."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return True
+        if self.memory is None or time.monotonic() - self._checked < _POLL_S:
+            return False
+        self._checked = time.monotonic()
+        return self._resident() > self.memory
+
+    def fileno(self) -> int:
+        """Give the descriptor at which its answer arrives; -1 when it is closed."""
+        stream = self._process.stdout
+        return -1 if stream is None or stream.closed else stream.fileno()
+
     @property
     def pid(self) -> int:
         """Process number."""
@@ -322,3 +336,34 @@ class Worker:
         else:
             how = f"ended with status {code}"
         return WorkerCrashed(f"{self.name} crashed: its process {how} ({last[0][:200]})")
+
+
+def ready(workers: Sequence[Worker], timeout: float) -> list[Worker]:
+    """Wait until an answer arrives from one of several workers.
+
+    Parameters
+    ----------
+    workers : sequence of Worker
+        Each with a call sent and not received.
+    timeout : float
+        Seconds to wait at most.
+
+    Returns
+    -------
+    list of Worker
+        Those for which :meth:`Worker.receive` does not wait: an answer has begun to arrive, the process has ended, or
+        it is past its bounds. Empty where the time is over.
+    """
+    end = time.monotonic() + timeout
+    with selectors.DefaultSelector() as selector:
+        found = [worker for worker in workers if worker.fileno() < 0]
+        for worker in workers:
+            if worker not in found:
+                selector.register(worker.fileno(), selectors.EVENT_READ, worker)
+        while not found:
+            left = end - time.monotonic()
+            found = [key.data for key, _ in selector.select(max(0.0, min(_POLL_S, left)))]
+            found += [worker for worker in workers if worker not in found and worker.past_bounds()]
+            if left <= 0:
+                break
+    return found

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from deploy_magics.errors import ModelError, WorkerError
-from deploy_magics.workers import Worker, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout, call, parent
+from deploy_magics.workers import Worker, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout, call, parent, ready
 
 HERE = "tests.workers.jobs"
 
@@ -152,3 +152,30 @@ def test_a_worker_outlives_the_thread_that_started_it() -> None:
         assert worker.call(f"{HERE}:count") == 1
         time.sleep(0.2)
         assert worker.call(f"{HERE}:count") == 2
+
+
+def test_several_are_waited_for_and_the_first_that_is_done_is_given() -> None:
+    with Worker("slow") as slow, Worker("quick") as quick:
+        slow.send("time:sleep", 60)
+        quick.send(f"{HERE}:count")
+        assert ready([slow, quick], timeout=20) == [quick]
+        assert quick.receive() == 1
+        began = time.monotonic()
+        assert ready([slow], timeout=0.2) == []
+        assert 0.15 < time.monotonic() - began < 2
+
+
+def test_waiting_sees_crashes_and_bounds() -> None:
+    with Worker("crash") as crash, Worker("hang") as hang, Worker("glutton", memory=150 * 2**20) as glutton:
+        crash.send(f"{HERE}:abort")
+        hang.send("time:sleep", 60, timeout=0.5)
+        glutton.send(f"{HERE}:eat", 10**9)
+        left, seen = [crash, hang, glutton], {}
+        while left:
+            for worker in ready(left, timeout=20):
+                with pytest.raises(WorkerError) as caught:
+                    worker.receive()
+                seen[worker.name] = type(caught.value)
+                left.remove(worker)
+        assert seen == {"crash": WorkerCrashed, "hang": WorkerTimeout, "glutton": WorkerOutOfMemory}
+        assert ready([crash], timeout=20) == [crash]
