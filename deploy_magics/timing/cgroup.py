@@ -9,16 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from deploy_magics.workers.cgroup import folders, memory_left, number, stat
+from deploy_magics.workers.cgroup import cpu_quota, folders, group_quota, memory_left, number, stat
 
 _ROOT = Path("/sys/fs/cgroup")
 _SELF = Path("/proc/self/cgroup")
-
-
-def cpu_quota(root: Path = _ROOT, own: Path = _SELF) -> float | None:
-    """Cores' worth of time that this process's group may use; None where there is no limit."""
-    quotas = [_quota(folder) for folder in folders("cpu", root, own)]
-    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def throttled_s(root: Path = _ROOT, own: Path = _SELF) -> float | None:
@@ -37,7 +31,7 @@ def cpu_used_s(root: Path = _ROOT, own: Path = _SELF) -> float | None:
     """Processor time in seconds that all in the group with the narrowest quota have taken; None without a quota."""
     found: list[tuple[float, float]] = []
     for folder in folders("cpu", root, own):
-        quota = _quota(folder)
+        quota = group_quota(folder)
         if quota is None:
             continue
         usage_us = stat(folder / "cpu.stat").get("usage_usec")
@@ -65,16 +59,6 @@ def waited_s(path: Path) -> float | None:
             if line.startswith("some"):
                 return int(line.rpartition("total=")[2]) / 1e6
     return None
-
-
-def _quota(folder: Path) -> float | None:
-    """Cores' worth of time that one group may use by its own limit."""
-    with suppress(OSError, ValueError):
-        quota, period = (folder / "cpu.max").read_text().split()
-        if quota != "max":
-            return int(quota) / int(period)
-    old, period_us = number(folder / "cpu.cfs_quota_us"), number(folder / "cpu.cfs_period_us")
-    return old / period_us if old is not None and period_us and old > 0 else None
 
 
 __all__ = ["cpu_quota", "cpu_used_s", "cpu_waited_s", "memory_left", "throttled_s", "waited_s"]

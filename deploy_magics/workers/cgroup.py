@@ -1,4 +1,4 @@
-"""What a container's memory limit leaves this process.
+"""What a container's limits leave this process: memory, and time of the processor.
 
 Linux control groups, version 1 and 2; elsewhere the answer is None. A limit may stand at any level between the
 process's own group and the root, so the narrowest one counts.
@@ -31,6 +31,22 @@ def memory_left(root: Path = _ROOT, own: Path = _SELF) -> int | None:
             if limit is not None and usage is not None and limit < _NO_LIMIT:
                 left.append(max(0, limit - usage + stat(folder / "memory.stat").get(dropped, 0)))
     return min(left, default=None)
+
+
+def cpu_quota(root: Path = _ROOT, own: Path = _SELF) -> float | None:
+    """Cores' worth of time that this process's group may use; None where there is no limit."""
+    quotas = [group_quota(folder) for folder in folders("cpu", root, own)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def group_quota(folder: Path) -> float | None:
+    """Cores' worth of time that one group may use by its own limit."""
+    with suppress(OSError, ValueError):
+        quota, period = (folder / "cpu.max").read_text().split()
+        if quota != "max":
+            return int(quota) / int(period)
+    old, period_us = number(folder / "cpu.cfs_quota_us"), number(folder / "cpu.cfs_period_us")
+    return old / period_us if old is not None and period_us and old > 0 else None
 
 
 def folders(controller: str, root: Path, own: Path) -> Iterator[Path]:
