@@ -1,4 +1,4 @@
-"""Object files to a library: by this machine's C compiler, or by a packaged one for other machines and where there is none.
+"""Object files to a library: by this machine's C compiler, or by a packaged one where there is none, or for others.
 
 The packaged one (ziglang) brings linker, headers and C library of every system that code is made for here.
 """

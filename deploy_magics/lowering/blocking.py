@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 # Of finite values these make finite values, so that what fills up a last block stays harmless.
 _UNARY = (
-    "nn.relu nn.relu6 nn.leakyrelu nn.gelu nn.gelu_tanh nn.silu nn.softplus clip sigmoid tanh abs negative exp erf "
-    "floor ceil round sin cos square"
-).split()
-_BINARY = "add subtract multiply divide maximum minimum".split()
-_REDUCTIONS = "mean max min sum".split()
+    *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.softplus", "clip", "sigmoid"),
+    *("tanh", "abs", "negative", "exp", "erf", "floor", "ceil", "round", "sin", "cos", "square"),
+)
+_BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+_REDUCTIONS = ("mean", "max", "min", "sum")
 # A reduction with elementwise operators behind it, as TVM's fusion calls it (relax/op_attr_types.h, OpPatternKind).
 _OUT_ELEMENTWISE_FUSABLE = 4
 # With fewer input channels than this share of a block, most of a blocked input would be filling.
@@ -55,15 +55,7 @@ class _Value:
     blocked: Any = None
     channels: int = 0
     constant: Array | None = None
-
-    @property
-    def filled_up(self) -> bool:
-        """Whether its last block holds more than the tensor's own channels."""
-        return self.blocked is not None and int(self.blocked.ty.shape.values[-1]) * self._blocks != self.channels
-
-    @property
-    def _blocks(self) -> int:
-        return int(self.blocked.ty.shape.values[1])
+    parts: tuple[_Value, ...] = ()
 
 
 class _Blocking:
@@ -113,7 +105,8 @@ class _Blocking:
         from tvm.ir import GenericConst
 
         if isinstance(expr, relax.Var):
-            return self._known[expr]
+            known: _Value = self._known[expr]
+            return known
         if isinstance(expr, GenericConst):
             return _Value(plain=expr, constant=expr.value.numpy())
         if isinstance(expr, relax.Tuple):
@@ -135,20 +128,17 @@ class _Blocking:
         if value.blocked is None:
             plain = self._plain(value)
             value.channels = int(plain.ty.shape.values[1])
-            value.blocked = self._builder.emit_te(
-                computes.block, plain, lanes=self._lanes, primfunc_name_hint="block"
-            )
+            value.blocked = self._builder.emit_te(computes.block, plain, lanes=self._lanes, primfunc_name_hint="block")
         return value.blocked
 
     def _visit(self, expr: Any) -> _Value:
         from tvm import relax
 
         if isinstance(expr, relax.TupleGetItem):
-            # A batch normalisation was taken apart, and has one result where it had three.
-            known = self._known.get(expr.tuple_value)
-            if known is not None and known.blocked is not None and expr.index == 0:
-                return known
-            return _Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(self._value(expr.tuple_value)), expr.index)))
+            whole = self._value(expr.tuple_value)
+            if whole.parts:
+                return whole.parts[expr.index]
+            return _Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(whole), expr.index)))
         if not isinstance(expr, relax.Call):
             return self._value(expr)
         handler = self._handlers.get(getattr(expr.op, "name", ""))
@@ -164,14 +154,16 @@ class _Blocking:
         return _Value(plain=self._builder.emit(relax.Call(expr.op, args, expr.attrs, expr.ty_args)))
 
     def _emit(self, compute: Any, *args: Any, name: str, channels: int, **options: Any) -> _Value:
+        return _Value(blocked=self._call(compute, *args, name=name, **options), channels=channels)
+
+    def _call(self, compute: Any, *args: Any, name: str, **options: Any) -> Any:
         # Bound beforehand, since ``emit_te`` takes nothing but numbers, text and tensors.
-        made = self._builder.emit_te(
+        return self._builder.emit_te(
             partial(compute, **options),
             *args,
             primfunc_name_hint=name,
             primfunc_attrs={"op_pattern": _OUT_ELEMENTWISE_FUSABLE},
         )
-        return _Value(blocked=made, channels=channels)
 
     def _convolution(self, expr: Any) -> _Value | None:
         from tvm import relax
@@ -180,14 +172,19 @@ class _Blocking:
         layouts = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout)
         if weight is None or weight.ndim != 4 or layouts != ("NCHW", "OIHW", "NCHW") or str(weight.dtype) != "float32":
             return None
-        window = computes.Window(*(tuple(int(each) for each in of) for of in (attrs.strides, attrs.padding, attrs.dilation)))
+        window = computes.Window.of(attrs)
         groups, (out, into) = int(attrs.groups), weight.shape[:2]
         lanes = self._lanes
         if into == 1 and out == groups > 1:
             packed = relax.const(packing.pack_depthwise(weight, lanes))
-            return self._emit(computes.depthwise, self._blocked(data), packed, name="depthwise", channels=out, window=window)
+            return self._emit(
+                computes.depthwise, self._blocked(data), packed, name="depthwise", channels=out, window=window
+            )
         if groups > 1 and (into % lanes or out // groups % lanes):
-            return None
+            source = self._plain(data) if data.blocked is None else data.blocked
+            packed = relax.const(packing.pack_groups(weight, lanes, groups))
+            options = {"window": window, "groups": groups, "channels": out}
+            return _Value(plain=self._call(computes.grouped, source, packed, name="conv2d", **options))
         few = groups == 1 and data.blocked is None and into < _LEAST_FILLED * lanes
         packed = relax.const(packing.pack_convolution(weight, lanes, into if few else lanes))
         source = self._plain(data) if few else self._blocked(data)
@@ -200,20 +197,19 @@ class _Blocking:
         from tvm import relax
 
         data = self._value(expr.args[0])
-        constants = [self._value(arg).constant for arg in expr.args[1:5]]
-        if data.blocked is None or int(expr.attrs.axis) != 1 or bool(getattr(expr.attrs, "training", False)):
-            return None
-        if any(constant is None for constant in constants):
+        constants = [each for arg in expr.args[1:5] if (each := self._value(arg).constant) is not None]
+        if data.blocked is None or int(expr.attrs.axis) != 1 or len(constants) < 4:
             return None
         gamma, beta, mean, variance = constants
-        factor = 1.0 / (variance + float(expr.attrs.epsilon)) ** 0.5  # type: ignore[operator]
+        factor = 1.0 / (variance + float(expr.attrs.epsilon)) ** 0.5
         if expr.attrs.scale:
             factor = factor * gamma
-        addend = -mean * factor + (beta if expr.attrs.center else 0.0)  # type: ignore[operator]
+        addend = -mean * factor + (beta if expr.attrs.center else 0.0)
         dtype = str(data.blocked.ty.dtype)
         scaled = self._builder.emit(relax.op.multiply(data.blocked, self._per_channel(factor.astype(dtype))))
         made = self._builder.emit(relax.op.add(scaled, self._per_channel(addend.astype(dtype))))
-        return _Value(blocked=made, channels=data.channels)
+        normalised = _Value(blocked=made, channels=data.channels)
+        return _Value(parts=(normalised, _Value(constant=mean), _Value(constant=variance)))
 
     def _per_channel(self, values: Array, fill: float = 0.0) -> Any:
         from tvm import relax
@@ -245,7 +241,7 @@ class _Blocking:
         return _Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
 
     def _operand(self, value: _Value, channels: int, fill: float) -> Any:
-        """Give one side of an elementwise operator, in a form that lines up with blocked tensors; None if it has none."""
+        """Give one side of an elementwise operator as it lines up with blocked tensors; None if it cannot."""
         from tvm import relax
 
         if value.constant is not None:
@@ -267,7 +263,9 @@ class _Blocking:
         value, attrs = self._value(expr.args[0]), expr.attrs
         if value.blocked is None or attrs.axis is None or sorted(int(axis) % 4 for axis in attrs.axis) != [2, 3]:
             return None
-        reduced = self._builder.emit(getattr(relax.op, expr.op.name.split(".")[-1])(value.blocked, axis=[2, 3], keepdims=True))
+        reduced = self._builder.emit(
+            getattr(relax.op, expr.op.name.split(".")[-1])(value.blocked, axis=[2, 3], keepdims=True)
+        )
         kept = _Value(blocked=reduced, channels=value.channels)
         if attrs.keepdims:
             return kept
@@ -330,14 +328,8 @@ class _Blocking:
         if len(shape) > 2:
             rows = self._builder.emit(relax.op.reshape(rows, (-1, shape[-1])))
         width = int(right.shape[1])
-        product = self._builder.emit_te(
-            computes.matrix_product,
-            rows,
-            relax.const(packing.pack_matrix(right, self._lanes)),
-            width=width,
-            primfunc_name_hint="matmul",
-            primfunc_attrs={"op_pattern": _OUT_ELEMENTWISE_FUSABLE},
-        )
+        packed = relax.const(packing.pack_matrix(right, self._lanes))
+        product = self._call(computes.matrix_product, rows, packed, name="matmul", width=width)
         if len(shape) > 2:
             product = self._builder.emit(relax.op.reshape(product, (*shape[:-1], width)))
         return _Value(plain=product)

@@ -35,6 +35,14 @@ class Window:
     padding: tuple[int, int, int, int]
     dilation: tuple[int, int]
 
+    @classmethod
+    def of(cls, attrs: Any) -> Window:
+        """Read it from the attributes of Relax's ``nn.conv2d``."""
+        down, right = (int(each) for each in attrs.strides)
+        above, left, below, beside = (int(each) for each in attrs.padding)
+        rows, columns = (int(each) for each in attrs.dilation)
+        return cls((down, right), (above, left, below, beside), (rows, columns))
+
     def size(self, height: int, width: int, kernel: Sequence[int]) -> tuple[int, int]:
         """Give rows and columns of the result.
 
@@ -89,6 +97,46 @@ def depthwise(data: Any, weight: Any, *, window: Window) -> Any:
         return te.sum(data[n, oc, y, x, ob] * weight[oc, kh, kw, ob], axis=[kh, kw])
 
     return te.compute((data.shape[0], outer, rows, columns, lanes), value, name="depthwise", attrs={KIND: "depthwise"})
+
+
+def grouped(data: Any, weight: Any, *, window: Window, groups: int, channels: int) -> Any:
+    """Convolve in groups whose channels fill no whole blocks, to ``(N, O, OH, OW)``.
+
+    Parameters
+    ----------
+    data : tvm.te.Tensor of shape (N, C, H, W) or (N, C/lanes, H, W, lanes)
+        Of either only single values are read, so it may lie as it does.
+    weight : tvm.te.Tensor of shape (groups * B, 1, KH, KW, C/groups, lanes)
+        The output channels of each group fill ``B`` blocks, the last of them up with zeros.
+    window : Window
+        How to walk.
+    groups, channels : int
+        Groups, and output channels of all of them.
+    """
+    from tvm import te
+
+    outer, _, height, width, inner, lanes = (int(extent) for extent in weight.shape)
+    rows, columns = window.size(int(data.shape[2]), int(data.shape[3]), (height, width))
+    plain = len(data.shape) == 4
+    data = _padded(data, window)
+    ib, kh, kw = te.reduce_axis((0, inner), "ib"), te.reduce_axis((0, height), "kh"), te.reduce_axis((0, width), "kw")
+    of_group, each = outer // groups, channels // groups
+
+    def value(n: Any, oc: Any, oh: Any, ow: Any, ob: Any) -> Any:
+        y = oh * window.stride[0] + kh * window.dilation[0]
+        x = ow * window.stride[1] + kw * window.dilation[1]
+        channel = oc // of_group * inner + ib
+        source = data[n, channel, y, x] if plain else data[n, channel // lanes, y, x, channel % lanes]
+        return te.sum(source * weight[oc, 0, kh, kw, ib, ob], axis=[kh, kw, ib])
+
+    shape = (data.shape[0], outer, rows, columns, lanes)
+    made = te.compute(shape, value, name="conv2d", attrs={KIND: "conv2d"})
+
+    def channel_of(n: Any, c: Any, h: Any, w: Any) -> Any:
+        inside = c % each
+        return made[n, c // each * of_group + inside // lanes, h, w, inside % lanes]
+
+    return te.compute((data.shape[0], channels, rows, columns), channel_of, name="ungroup")
 
 
 def matrix_product(data: Any, weight: Any, *, width: int) -> Any:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ModelError
 from deploy_magics.lowering import _tvm
+from deploy_magics.lowering._converters import fusing
 from deploy_magics.lowering._words import gist
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _import(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> Any:
 
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings(), fusing():
             warnings.simplefilter("ignore")
             return from_onnx(model, shape_dict=dict(shapes), keep_params_in_input=False, sanitize_input_names=False)
     except Exception as error:  # noqa: BLE001 - see above

@@ -57,6 +57,21 @@ def pack_convolution(weight: Array, lanes: int, block: int) -> Array:
     return np.ascontiguousarray(full.reshape(outer, lanes, inner, block, *kernel).transpose(0, 2, 4, 5, 3, 1))
 
 
+def pack_groups(weight: Array, lanes: int, groups: int) -> Array:
+    """Lay out the weights of a grouped convolution, each group's output channels in blocks of their own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pack_groups(np.ones((136, 34, 1, 1)), 16, 4).shape
+    (12, 1, 1, 1, 34, 16)
+    """
+    import numpy as np
+
+    parts = np.split(weight, groups)
+    return np.concatenate([pack_convolution(part, lanes, part.shape[1]) for part in parts])
+
+
 def pack_depthwise(weight: Array, lanes: int) -> Array:
     """Lay out the weights of a depthwise convolution, ``(C, 1, KH, KW)``, as ``(C/lanes, KH, KW, lanes)``."""
     import numpy as np

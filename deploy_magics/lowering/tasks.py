@@ -92,7 +92,9 @@ def lower(module: Any, target: Target, *, layout: str = "auto") -> Lowered:
     from deploy_magics.lowering.blocking import blocked
 
     if layout not in LAYOUTS:
-        raise ArgumentError(f"there is no layout {layout!r}", hint=did_you_mean(layout, LAYOUTS) or f"there are: {', '.join(LAYOUTS)}")
+        raise ArgumentError(
+            f"there is no layout {layout!r}", hint=did_you_mean(layout, LAYOUTS) or f"there are: {', '.join(LAYOUTS)}"
+        )
     if layout == "auto":
         layout = "blocked" if _convolves(module) else "plain"
     if layout == "blocked":
@@ -195,7 +197,9 @@ def _tasks(module: Any, target: Target) -> tuple[Task, ...]:
         function = module[names[0]]
         space = space_of(function, target)
         weight = sum(calls[name] for name in names)
-        tasks.append(Task(key, _label(names[0], function, space), tuple(names), weight, _flops(function), function, space))
+        tasks.append(
+            Task(key, _label(names[0], function, space), tuple(names), weight, _flops(function), function, space)
+        )
     return tuple(sorted(tasks, key=lambda task: (-task.weight * task.flops, task.label)))
 
 

@@ -24,13 +24,14 @@ class Space(Protocol):
         What the function does: ``"conv2d"``, ``"depthwise"``, ``"matmul"``, ``"sum"``.
     knobs : Mapping[str, tuple of int]
         The values that each knob may take.
-    default : Decisions
-        What the rule chooses, without a search.
     """
 
     kind: str
     knobs: Mapping[str, tuple[int, ...]]
-    default: Decisions
+
+    @property
+    def default(self) -> Decisions:
+        """What the rule chooses, without a search."""
 
     def valid(self, decisions: Decisions) -> bool:
         """Tell whether a machine can be expected to hold what these decisions ask for."""

@@ -20,7 +20,7 @@ from deploy_magics.lowering.schedules._space import Decisions, ScheduleError
 from deploy_magics.lowering.schedules._work import Axis, Work, child_blocks, extent, work_of
 from deploy_magics.lowering.target import Target
 
-# Results of additions come four cycles late and two start in each, so eight must be under way; some more hide the loads.
+# A sum is ready four cycles after it began and two begin in each, so eight must be under way; two more hide the loads.
 _UNDER_WAY = 10
 # Beyond so many registers LLVM begins to spill, since it moves loads ahead. Found on a Zen 5, by trying.
 _COMFORTABLE = 0.7
@@ -198,7 +198,9 @@ class TiledSpace:
             schedule.unroll(loop)
         return outer
 
-    def _spread(self, schedule: Any, outer: dict[str, Any], decisions: Decisions, *, has_input: bool) -> tuple[Any, Any]:
+    def _spread(
+        self, schedule: Any, outer: dict[str, Any], decisions: Decisions, *, has_input: bool
+    ) -> tuple[Any, Any]:
         """Order the loops over tiles and spread them over threads; give the loop that is spread, and the innermost."""
         names = list(outer)
         steps = decisions.get("order", 0)
@@ -210,7 +212,9 @@ class TiledSpace:
         loops = [outer[name] for name in names]
         sizes = [extent(schedule, loop) or 1 for loop in loops]
         # A block of channels at a time: the loops outside that over rows.
-        count = min(2, len(loops)) if has_input and decisions.get("input") == 2 and not steps else max(1, len(loops) - 1)
+        count = (
+            min(2, len(loops)) if has_input and decisions.get("input") == 2 and not steps else max(1, len(loops) - 1)
+        )
         if math.prod(sizes[:count]) < _LEAST_TASKS and decisions.get("input") != 2:
             count = len(loops)
         parallel = schedule.fuse(*loops[:count]) if count > 1 else loops[0]
