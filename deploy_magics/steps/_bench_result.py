@@ -11,8 +11,8 @@ from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Tab
 from deploy_magics.steps._bench_notes import notes
 
 if TYPE_CHECKING:
-    from deploy_magics.model import Model
     from deploy_magics.runtimes import Arrays
+    from deploy_magics.runtimes.compiled import Runnable
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.steps.bench import BenchResult
     from deploy_magics.timing import Measurement, Track
@@ -27,7 +27,7 @@ _ENDINGS = {
 }
 
 
-def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup) -> BenchResult:
+def make(found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup) -> BenchResult:
     """Make the result.
 
     Parameters
@@ -243,7 +243,7 @@ def _conventions(setup: Setup, found: Measurement) -> tuple[str, ...]:
 
 
 def _facts(
-    found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup
+    found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup
 ) -> tuple[tuple[str, str], ...]:
     inputs = {", ".join(f"{n} {'x'.join(map(str, a.shape))} {a.dtype}" for n, a in some.items()) for some in feeds}
     runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.runtimes)
@@ -259,7 +259,7 @@ def _facts(
     return (*facts, ("measured", measured))
 
 
-def _meta(found: Measurement, models: Sequence[Model], setup: Setup) -> dict[str, Any]:
+def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[str, Any]:
     from deploy_magics.timing.machine import processor
 
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from deploy_magics.arguments import AModel, Dims, FeedSource, Names, OutputPath, Shapes
+from deploy_magics.arguments import ARunnable, Dims, FeedSource, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
 from deploy_magics.result import Cell, Missing, Note, Ratio, Result
 from deploy_magics.steps._registry import step
@@ -72,7 +72,7 @@ class BenchResult(Result):
 
 @step(answers="Which is faster, and how sure is that?", workbook="03_benchmark", order=60, cell=True)
 def bench(
-    *models: AModel,
+    *models: ARunnable,
     on: Names = ("ort",),
     threads: int = 1,
     batch: int | None = None,
@@ -98,10 +98,11 @@ def bench(
     Parameters
     ----------
     *models
-        Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one. Ratios
-        refer to the first. In the cell form the last expression of the body is the model or a list of them.
+        Models: a path, zoo name, notebook variable, ModelProto or torch module, and what ``%tvm_compile`` or
+        ``%tvm_tune`` made; ``label=model`` labels one. Ratios refer to the first. In the cell form the last expression
+        of the body is the model or a list of them.
     on
-        Runtimes to measure on, ``--on ort``; each model is measured on each.
+        Runtimes to measure on, ``--on tvm,ort``; each model is measured on each, but a compiled one on tvm alone.
     threads
         Threads inside one operator.
     batch
@@ -166,8 +167,8 @@ def bench(
 
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
-    from deploy_magics.model import Model
     from deploy_magics.progress import progress
+    from deploy_magics.runtimes.compiled import open_all
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
@@ -178,7 +179,8 @@ def bench(
     if not models:
         raise ArgumentError("there is no model to measure", hint="name one: %bench resnet50")
     setup = runs.Setup(runs.find_runtimes(on), threads, batch, frames, instances, processes, precision, budget, seed)
-    opened = Model.all_of(models, shapes=shape, dims=dim)
+    opened = open_all(models, shapes=shape, dims=dim)
+    runs.require_runtimes(opened, setup.runtimes)
     feeds = runs.same_feeds(opened, seed if data is None else data, batch)
     with ExitStack() as stack:
         paths = [stack.enter_context(model.file()) for model in opened]
