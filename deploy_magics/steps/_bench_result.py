@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Table
@@ -13,6 +14,7 @@ from deploy_magics.steps._bench_notes import notes
 if TYPE_CHECKING:
     from deploy_magics.runtimes import Arrays
     from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.steps.bench import BenchResult
     from deploy_magics.timing import Measurement, Track
@@ -27,7 +29,9 @@ _ENDINGS = {
 }
 
 
-def make(found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup) -> BenchResult:
+def make(
+    found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup, operators: Operators
+) -> BenchResult:
     """Make the result.
 
     Parameters
@@ -38,6 +42,8 @@ def make(found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays]
         The models, and the inputs of each.
     setup : Setup
         How it was asked for.
+    operators : Operators
+        Where the time of a run goes, as far as that was asked for.
     """
     from deploy_magics.steps.bench import BenchResult
 
@@ -56,7 +62,7 @@ def make(found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays]
     return BenchResult(
         step="bench",
         headline=headline(table),
-        tables=(table,),
+        tables=(table, *operators.tables),
         samples=tuple(
             Samples(
                 track.candidate.label,
@@ -69,9 +75,9 @@ def make(found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays]
             if track.runs
         ),
         facts=_facts(found, models, feeds, setup),
-        notes=notes(found, models, setup),
+        notes=(*notes(found, models, setup), *operators.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
-        meta=_meta(found, models, setup),
+        meta={**_meta(found, models, setup), **({"operators": _plain(operators)} if operators.found else {})},
     )
 
 
@@ -257,6 +263,11 @@ def _facts(
     rounds = f"{found.rounds} round{'s' if found.rounds != 1 else ''}"
     measured = f"{found.processes} processes, {rounds}, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
     return (*facts, ("measured", measured))
+
+
+def _plain(operators: Operators) -> dict[str, list[dict[str, Any]]]:
+    """Give all operators of each candidate, those without a row of their own included."""
+    return {label: [asdict(each) for each in times] for label, times in operators.found.items()}
 
 
 def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def bench(
     processes: int = 5,
     precision: float = 2.0,
     budget: float = 10.0,
+    ops: bool = False,
     data: FeedSource | None = None,
     seed: int = 0,
     memory: float | None = None,
@@ -119,6 +120,9 @@ def bench(
         either side.
     budget
         Stop after this many seconds of warming up and measuring in any case. Starting and loading come on top.
+    ops
+        Tell as well where the time goes, operator by operator, on runtimes that can: ``ort`` and ``tvm``. That is
+        measured afterwards, apart from the timed runs, which no profiler slows.
     data
         Where inputs come from: an ``.npz`` file with an array for each input, arrays by name, or a function that
         returns them. By default they are random. All models get the same.
@@ -163,12 +167,17 @@ def bench(
 
         %bench detector.onnx --instances 4 --batch 8
 
+    What TVM compiled, beside ONNX Runtime, and where the time goes::
+
+        %bench tuned squeezenet --on tvm,ort --ops
+
     A small difference, looked at for longer, the run kept in a file::
 
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
     from deploy_magics.progress import progress
     from deploy_magics.runtimes.compiled import open_all
+    from deploy_magics.steps import _bench_ops as profile
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
@@ -201,6 +210,7 @@ def bench(
             )
         except MeasurementInterrupted as stop:
             stopped, found = stop, stop.measurement
+        operators = profile.taken(found, tracker.update) if ops and stopped is None else profile.Operators()
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             runs_made = sum(track.runs for track in found.tracks)
@@ -208,11 +218,11 @@ def bench(
                 raise Interrupted(None, "interrupted before anything was measured")
             if stopped is None:
                 _require_one(found)
-            result = _saved(results.make(found, opened, feeds, setup), path, force)
+            result = _saved(results.make(found, opened, feeds, setup, operators), path, force)
     if stopped is not None:
         text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
         raise Interrupted(result, text)
-    if finishing.interrupted:
+    if finishing.interrupted or operators.interrupted:
         raise Interrupted(result, "interrupted after everything was measured; the result is kept")
     return result
 
