@@ -34,6 +34,11 @@ def compared(start: float, end: float, unit: str) -> str:
     return f"{text}× {words[end > start]} than at the start"
 
 
+def value_text(value: float) -> str:
+    """Write a value of a curve."""
+    return write(value, decimals(3, [value]))
+
+
 def sentence(curve: Curve) -> str:
     """Say in one line where a curve began and where it ended.
 
@@ -42,11 +47,10 @@ def sentence(curve: Curve) -> str:
     >>> sentence(Curve("estimated latency", "s", "ms", ((0, 6.72), (40, 2.1), (64.3, 2.1))))
     'estimated latency: 6.72 → 2.10 ms after 64 s, 3.2× faster than at the start'
     """
-    places = decimals(3, (curve.start, curve.end))
     passed = curve.points[-1][0] - curve.points[0][0]
     said = compared(curve.start, curve.end, curve.unit_y)
     return (
-        f"{clean(curve.label)}: {write(curve.start, places)} → {write(curve.end, places)} {clean(curve.unit_y)}"
+        f"{clean(curve.label)}: {value_text(curve.start)} → {value_text(curve.end)} {clean(curve.unit_y)}"
         f" after {write(passed, decimals(2, [passed]))} {clean(curve.unit_x)}{f', {said}' if said else ''}"
     )
 
@@ -82,7 +86,7 @@ def draw(curve: Curve) -> str:
         return base - PLOT * (value - low) / (high - low)
 
     parts = []
-    for tick in linear_ticks(low, high, 4):
+    for tick in linear_ticks(low, high, 5):
         at = y(tick.value)
         if low < tick.value < high:
             parts.append(f'<path d="M{LEFT} {at:.1f}H{right}" stroke="{INK}" stroke-opacity=".18"/>')
@@ -92,15 +96,14 @@ def draw(curve: Curve) -> str:
         at = x(tick.value)
         parts.append(f'<path d="M{at:.1f} {base}v4" stroke="{INK}"/>')
         parts.append(f'<text x="{at:.1f}" y="{base + 17}" text-anchor="middle">{tick.text}</text>')
-    parts.append(f'<text x="{right + 14}" y="{base + 17}">{escape(curve.unit_x)}</text>')
-    places = decimals(3, (curve.start, curve.end))
+    parts.append(f'<text x="{right + 18}" y="{base + 17}">{escape(curve.unit_x)}</text>')
     start, end = y(curve.start), y(curve.end)
     parts.append(f'<path d="M{LEFT} {start:.1f}H{right}" stroke="{INK}" stroke-dasharray="2 4"/>')
     if abs(end - start) >= 14:
-        parts.append(f'<text x="{right + 8}" y="{start + 4:.1f}">{write(curve.start, places)}</text>')
+        parts.append(f'<text x="{right + 8}" y="{start + 4:.1f}">{value_text(curve.start)}</text>')
     parts.append(f'<path d="{steps([(x(m), y(v)) for m, v in curve.points])}" stroke="{COLOURS[0]}" stroke-width="2"/>')
     parts.append(f'<circle cx="{x(last):.1f}" cy="{end:.1f}" r="3.5" fill="{COLOURS[0]}"/>')
-    label = f"{write(curve.end, places)} {clean(curve.unit_y)}"
+    label = f"{value_text(curve.end)} {clean(curve.unit_y)}"
     parts.append(f'<text x="{right + 8}" y="{end + 4:.1f}" font-weight="600">{escape(label)}</text>')
     total, height = max(WIDTH, right + 8 + round(7.4 * width(label))), base + FOOT
     return (

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from deploy_magics.progress import TaskRow, Tuning
-from deploy_magics.views._curve import compared
+from deploy_magics.views._curve import compared, value_text
 from deploy_magics.views._names import clean, escape, shorten
-from deploy_magics.views._numbers import decimals, write
+from deploy_magics.views._numbers import write
 
 UNIT = "ms"
 MAX_NAME = 200
@@ -83,11 +83,10 @@ def reached(tuning: Tuning) -> str:
     if not points:
         return ""
     start, end = points[0][1], points[-1][1]
-    places = decimals(3, (start, end))
     if start == end:
-        return f"estimated latency {write(end, places)} {UNIT}"
+        return f"estimated latency {value_text(end)} {UNIT}"
     said = compared(start, end, UNIT)
-    return f"estimated latency {write(start, places)} → {write(end, places)} {UNIT}{f', {said}' if said else ''}"
+    return f"estimated latency {value_text(start)} → {value_text(end)} {UNIT}{f', {said}' if said else ''}"
 
 
 def html(tuning: Tuning) -> str:
@@ -119,8 +118,11 @@ def _trials(row: TaskRow) -> str:
 
 
 def names(tuning: Tuning) -> list[str]:
-    """Give the tasks' names, which do not change, apart from their figures."""
-    return [shorten(clean(row.name), MAX_NAME) for row in tuning.tasks]
+    """Give the tasks' names, which do not change, apart from their figures.
+
+    An arrow is one character here: a line would be broken within "64->64".
+    """
+    return [shorten(clean(row.name), MAX_NAME).replace("->", "→") for row in tuning.tasks]
 
 
 def figures(row: TaskRow) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.result import Column, Curve, Ratio, Result, Table
 from deploy_magics.views._bins import Distribution, distributions
-from deploy_magics.views._curve import ROOM, compared
+from deploy_magics.views._curve import ROOM, compared, value_text
 from deploy_magics.views._names import clean, shorten
 from deploy_magics.views._numbers import decimals, own_decimals, write
 from deploy_magics.views._palette import COLOURS, GREY, colours
@@ -177,7 +177,7 @@ def _draw_curve(axis: Axes, curve: Curve) -> None:
     axis.axhline(curve.start, color=GREY, lw=1, ls=":")
     axis.plot(moments, values, drawstyle="steps-post", color=COLOURS[0], lw=1.8)
     axis.plot(moments[-1], curve.end, "o", color=COLOURS[0], ms=5)
-    text = f"{write(curve.end, decimals(3, (curve.start, curve.end)))} {clean(curve.unit_y)}"
+    text = f"{value_text(curve.end)} {clean(curve.unit_y)}"
     axis.annotate(_literal(text), (moments[-1], curve.end), xytext=(6, 0), textcoords="offset points", va="center")
     said = compared(curve.start, curve.end, curve.unit_y)
     axis.set_title(_literal(f"{clean(curve.label)}{f': {said}' if said else ''}"), loc="left", fontsize=9)

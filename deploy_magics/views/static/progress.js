@@ -1,4 +1,4 @@
-function i(t,d={},...r){let e=document.createElement(t);return $(e,d),e.append(...r.filter(a=>a!=null&&a!=="")),e}function $(t,d){for(let[r,e]of Object.entries(d))e==null||e===!1||(r.startsWith("on")?t.addEventListener(r.slice(2),e):r==="style"?Object.assign(t.style,e):t.setAttribute(r,e===!0?"":String(e)))}var b=`/* How a result looks, static or alive. Colours come from the front end's theme; where there is none, from the text's
+function i(t,d={},...r){let e=document.createElement(t);return q(e,d),e.append(...r.filter(a=>a!=null&&a!=="")),e}function q(t,d){for(let[r,e]of Object.entries(d))e==null||e===!1||(r.startsWith("on")?t.addEventListener(r.slice(2),e):r==="style"?Object.assign(t.style,e):t.setAttribute(r,e===!0?"":String(e)))}var b=`/* How a result looks, static or alive. Colours come from the front end's theme; where there is none, from the text's
    own colour, so that light and dark need no telling apart. */
 .dm {
   --dm-strong: var(--jp-content-font-color0, currentColor);
@@ -181,23 +181,24 @@ function i(t,d={},...r){let e=document.createElement(t);return $(e,d),e.append(.
 .dm-widget .dm-tuning { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 14px 30px; margin-top: 10px; max-width: 1240px; }
 .dm-widget .dm-tasks { flex: 3 1 520px; min-width: 0; max-width: 760px; font-size: .92em; }
 .dm-widget .dm-chart { flex: 2 1 260px; min-width: 0; max-width: 560px; }
-.dm-widget .dm-tasks-window { position: relative; overflow: auto; max-height: 430px; }
+.dm-widget .dm-tasks-window { position: relative; overflow: auto; max-height: 430px; border-bottom: 1px solid var(--dm-line); }
 .dm-widget .dm-tasks-table { width: 100%; table-layout: fixed; }
-.dm-widget .dm-tasks-table th, .dm-widget .dm-tasks-table td { padding: 3px 0 3px 12px; overflow: hidden; text-overflow: ellipsis; }
+.dm-widget .dm-tasks-table th, .dm-widget .dm-tasks-table td { padding: 3px 0 3px 10px; overflow: hidden; text-overflow: ellipsis; }
 .dm-widget .dm-tasks-table th { position: sticky; top: 0; z-index: 1; cursor: default; }
-.dm-widget .dm-tasks-table th:nth-child(2) { width: 6.4em; }
-.dm-widget .dm-tasks-table th:nth-child(3), .dm-widget .dm-tasks-table th:nth-child(4) { width: 4.4em; }
-.dm-widget .dm-tasks-table th:nth-child(5) { width: 4em; }
-.dm-widget .dm-tasks-table th:nth-child(6) { width: 3.2em; }
-.dm-widget .dm-tasks-table th:nth-child(7) { width: 4em; }
-.dm-widget .dm-tasks-table .dm-name { min-width: 0; white-space: nowrap; }
-.dm-widget .dm-share { display: inline-block; width: 2.6em; height: 8px; margin-right: 6px; background: var(--dm-raise); }
+.dm-widget .dm-tasks-table th:nth-child(2) { width: 5.9em; }
+.dm-widget .dm-tasks-table th:nth-child(3), .dm-widget .dm-tasks-table th:nth-child(4) { width: 4.6em; }
+.dm-widget .dm-tasks-table th:nth-child(5) { width: 4.4em; }
+.dm-widget .dm-tasks-table th:nth-child(6) { width: 3.5em; }
+.dm-widget .dm-tasks-table th:nth-child(7) { width: 3.9em; }
+.dm-widget .dm-tasks-table .dm-name { min-width: 0; }
+.dm-widget .dm-tasks-table .dm-name div { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; line-height: 1.3; }
+.dm-widget .dm-share { display: inline-block; width: 2em; height: 8px; margin-right: 6px; background: var(--dm-raise); }
 .dm-widget .dm-share i { display: block; height: 100%; background: #868686; }
 .dm-widget .dm-task-waiting td { color: var(--dm-quiet); }
 .dm-widget .dm-tasks-table tbody .dm-task-active td { color: var(--dm-strong); background: color-mix(in srgb, var(--dm-brand) 9%, var(--dm-back)); }
 .dm-widget .dm-tasks-table tbody .dm-task-active td:first-child { box-shadow: inset 3px 0 0 var(--dm-brand); }
 .dm-widget .dm-task-active td:last-child { font-weight: 600; }
-.dm-widget .dm-tasks-foot { display: flex; gap: 4px 16px; color: var(--dm-quiet); margin-top: 5px; padding-left: 8px; min-height: 1.5em; }
+.dm-widget .dm-tasks-foot { display: flex; align-items: baseline; gap: 4px 16px; color: var(--dm-quiet); margin-top: 5px; padding-left: 8px; min-height: 1.5em; }
 .dm-widget .dm-tasks-foot span { flex: none; }
 .dm-widget .dm-tasks-said { all: unset; cursor: pointer; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .dm-widget .dm-tasks-said:hover { color: var(--dm-strong); text-decoration: underline; }
@@ -206,6 +207,14 @@ function i(t,d={},...r){let e=document.createElement(t);return $(e,d),e.append(.
 .dm-widget .dm-steps-said { color: var(--dm-strong); font-weight: 600; font-variant-numeric: tabular-nums; margin-bottom: 4px; }
 .dm-widget .dm-steps-start { stroke: var(--dm-quiet); stroke-dasharray: 2 4; }
 .dm-widget .dm-steps-line { stroke-width: 2; stroke-linejoin: round; }
-.dm-widget svg .dm-steps-now { fill: var(--dm-strong); font-weight: 600; font-size: 13px; }
+.dm-widget .dm-steps-still { color: var(--dm-quiet); font-weight: 400; }
+.dm-widget svg .dm-steps-now { fill: var(--dm-strong); font-weight: 600; font-size: 13px; paint-order: stroke; stroke: var(--dm-back); stroke-width: 5px; }
+.dm-widget .dm-tasks { container-type: inline-size; }
+@container (max-width: 530px) {
+  .dm-widget .dm-tasks-table th:nth-child(2) { width: 3.4em; }
+  .dm-widget .dm-share { margin: 0; }
+  .dm-widget .dm-share + span { display: none; }
+  .dm-widget .dm-tasks-table .dm-name div { -webkit-line-clamp: 3; }
+}
 `;function v(t,d){let r=i("div",{class:"dm dm-widget","data-testid":"dm-widget","data-lm-suppress-shortcuts":"true","data-p-suppress-shortcuts":"true"});return r.append(i("style",{},b+x+S(d))),t.append(r),r}function S(t){if(!/^[A-Za-z0-9]+$/.test(t??""))return"";let d=`.jp-OutputArea-child:has(> .jp-OutputArea-output > .dm-static-${t})`;return`.dm-static-${t}{display:none}
 ${d}{display:none}`}function c(t,d){return(...r)=>{try{let e=d(...r);return e instanceof Promise?e.catch(a=>l(t,a)):e}catch(e){l(t,e);return}}}function l(t,d){let r=`${d?.name??"Error"}: ${d?.message??d}`,e=t.querySelector(":scope > .dm-js-error");e||(e=i("div",{class:"dm-js-error",role:"alert","data-testid":"dm-js-error"}),t.append(e)),e.replaceChildren(i("b",{},"This view failed. "),r,i("details",{},i("summary",{},"where"),i("pre",{},String(d?.stack??""))))}function A(t=document){let d=t.getElementById("jupyter-config-data");if(d){let e=JSON.parse(d.textContent||"{}");if(e.baseUrl)return{base:e.baseUrl,token:e.token||""}}let r=t.body?.dataset.baseUrl;return r?{base:r,token:t.body.dataset.jupyterApiToken||""}:null}function E(t){let d=document.cookie.split("; ").find(r=>r.startsWith(`${t}=`));return d?decodeURIComponent(d.slice(t.length+1)):""}async function k(t){let d=A();if(!d||!/^[\w-]+$/.test(t))return!1;let r=new URL(`${d.base.replace(/\/*$/,"/")}api/kernels/${t}/interrupt`,window.location.href);if(r.origin!==window.location.origin)return!1;let e={"Content-Type":"application/json"},a=E("_xsrf");a&&(e["X-XSRFToken"]=a),d.token&&(e.Authorization=`token ${d.token}`);let s=await fetch(r,{method:"POST",headers:e,credentials:"same-origin",cache:"no-store"});if(!s.ok)throw new Error(`it answered ${s.status}`);return!0}var M=1500;function y(t,d){let r=i("span",{class:"dm-progress-title"}),e=i("div"),a=i("div",{class:"dm-progress-bar",role:"progressbar","aria-valuemin":0,"aria-valuemax":100},e),s=i("span",{class:"dm-progress-share"}),w=i("span",{class:"dm-progress-detail"}),h=i("span",{class:"dm-progress-detail","data-testid":"dm-elapsed"}),p=i("span",{class:"dm-progress-refused",role:"alert","data-testid":"dm-refused"}),m=i("button",{type:"button",class:"dm-button dm-stop","data-testid":"dm-stop"},"Stop");d.append(i("div",{class:"dm-progress","data-testid":"dm-progress"},r,a,s,h,m,w,p));let g=c(d,()=>{let o=t.get("fraction");r.textContent=t.get("title"),a.setAttribute("aria-label",t.get("title")),w.textContent=t.get("detail");let n=o<0?"":`${Math.floor(100*Math.min(1,o))}`;e.style.width=`${n||0}%`,s.textContent=n&&`${n} %`,n?a.setAttribute("aria-valuenow",n):a.removeAttribute("aria-valuenow")}),z=()=>{let o=Date.now()-1e3*t.get("elapsed"),n=Math.min(o,t.get("_began")??o);return t.set("_began",n),n},u=()=>{let o=Math.max(0,Math.floor((Date.now()-z())/1e3));h.textContent=`${Math.floor(o/60)}:${String(o%60).padStart(2,"0")}`},f;m.addEventListener("click",c(d,async()=>{m.disabled=!0,m.textContent="Stopping…",p.textContent="";let o=await I(t);o!==null&&(f=setTimeout(()=>{m.disabled=!1,m.textContent="Stop",p.textContent=`${o}; use the toolbar's square`},M))}));for(let o of["title","fraction","detail"])t.on(`change:${o}`,g);let j=setInterval(u,1e3);return g(),u(),()=>{clearInterval(j),clearTimeout(f);for(let o of["title","fraction","detail"])t.off(`change:${o}`,g)}}async function I(t){let d=null;try{if(await k(t.get("kernel")))return null}catch(r){d=`the server refused (${r.message})`}return t.send({stop:!0}),d}function T({model:t,el:d}){let r=v(d,"");try{return y(t,r)}catch(e){l(r,e);return}}var J={render:T};export{J as default};

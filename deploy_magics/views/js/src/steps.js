@@ -4,7 +4,7 @@ import { s } from "./dom.js";
 import { decimals, write } from "./numbers.js";
 
 const MARGIN = { left: 40, right: 66, top: 8, foot: 36 };
-const TALL = 190;
+const TALL = 230;
 const ROOM = 1.08; // the highest value stands a little below the top
 const APART = 15; // least distance of two labels
 // Where an axis of time may end: it stretches seldom, not at every report.
@@ -35,7 +35,7 @@ export class Steps {
     this.svg.setAttribute("width", width);
     this.svg.setAttribute("height", height);
     const parts = [];
-    for (const tick of points.length ? linearTicks(low, high, 4) : []) {
+    for (const tick of points.length ? linearTicks(low, high, 5) : []) {
       const at = y(tick.value);
       if (tick.value > low) parts.push(s("path", { class: "dm-grid-line", d: `M${MARGIN.left} ${at.toFixed(1)}H${right}` }));
       parts.push(s("text", { x: MARGIN.left - 7, y: at + 4, "text-anchor": "end" }, tick.text));
@@ -45,7 +45,7 @@ export class Steps {
       parts.push(s("path", { class: "dm-axis", d: `M${x(tick.value).toFixed(1)} ${base}v4` }));
       parts.push(s("text", { x: x(tick.value), y: base + 17, "text-anchor": "middle" }, tick.text));
     }
-    parts.push(s("text", { x: right + 14, y: base + 17 }, this.unitX));
+    parts.push(s("text", { x: right + 18, y: base + 17 }, this.unitX));
     if (points.length) parts.push(...this.line(points, last, x, y, right));
     this.svg.setAttribute("aria-label", this.describe(points, said));
     this.svg.replaceChildren(...parts);
@@ -53,26 +53,28 @@ export class Steps {
 
   line(points, last, x, y, right) {
     const [start, end] = [points[0][1], points.at(-1)[1]];
-    const places = decimals(3, [start, end]);
     const at = { x: x(last), start: y(start), end: y(end) };
     const path = points.slice(1).map(([moment, value]) => `H${x(moment).toFixed(1)}V${y(value).toFixed(1)}`);
     const parts = [s("path", { class: "dm-steps-start", d: `M${MARGIN.left} ${at.start.toFixed(1)}H${right}` })];
     if (Math.abs(at.end - at.start) >= APART) {
-      parts.push(s("text", { x: right + 8, y: at.start + 4, "data-testid": "dm-steps-from" }, write(start, places)));
+      parts.push(s("text", { x: right + 8, y: at.start + 4, "data-testid": "dm-steps-from" }, figure(start)));
     }
     const line = `M${x(points[0][0]).toFixed(1)} ${at.start.toFixed(1)}${path.join("")}H${at.x.toFixed(1)}`;
     parts.push(s("path", { class: "dm-steps-line", d: line, stroke: this.hue }));
     parts.push(s("circle", { cx: at.x, cy: at.end, r: 4, fill: this.hue }));
-    const label = s("text", { x: at.x + 9, y: at.end + 4, class: "dm-steps-now", "data-testid": "dm-steps-now" }, `${write(end, places)} ${this.unitY}`);
-    return [...parts, label];
+    const label = { x: at.x + 9, y: at.end + 4, class: "dm-steps-now", "data-testid": "dm-steps-now" };
+    return [...parts, s("text", label, `${figure(end)} ${this.unitY}`)];
   }
 
   describe(points, said) {
     if (!points.length) return "No estimate yet";
     const [start, end] = [points[0][1], points.at(-1)[1]];
-    const places = decimals(3, [start, end]);
-    return `From ${write(start, places)} to ${write(end, places)} ${this.unitY}${said ? `, ${said}` : ""}`;
+    return `From ${figure(start)} to ${figure(end)} ${this.unitY}${said ? `, ${said}` : ""}`;
   }
+}
+
+function figure(value) {
+  return write(value, decimals(3, [value]));
 }
 
 function roomy(span) {

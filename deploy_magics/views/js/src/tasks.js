@@ -4,13 +4,14 @@ import { write } from "./numbers.js";
 
 const HEADS = [
   ["task", "", "dm-name"],
-  ["share", "of the model", "dm-text dm-task-share"],
+  ["share", "of time", "dm-text"],
   ["current", "GFLOPS", ""],
   ["best", "GFLOPS", ""],
   ["trials", "", ""],
   ["time", "s", ""],
   ["state", "", "dm-text"],
 ];
+const SCALES = [0.25, 0.5, 1];
 const EMPTY = [null, null, 0, 0, 0, 0, "waiting"];
 
 export class Tasks {
@@ -34,9 +35,13 @@ export class Tasks {
     }
     let done = 0;
     this.active = -1;
+    const every = names.map((_, index) => figures(index) ?? EMPTY);
+    // The same for all rows, and seldom another.
+    const places = every.some(([current, best]) => Math.max(current, best) >= 999.995) ? 1 : 2;
+    const scale = SCALES.find((most) => every.every((row) => row[5] <= most)) ?? 1;
     this.rows.forEach((row, index) => {
-      const now = figures(index) ?? EMPTY;
-      row.draw(now);
+      const now = every[index];
+      row.draw(now, places, scale);
       if (now[6] === "done") done += 1;
       if (now[6] === "active" && this.active < 0) this.active = index;
     });
@@ -57,26 +62,27 @@ class Row {
     this.cells = HEADS.slice(2).map(([, , side]) => h("td", { class: side }));
     this.fill = h("i");
     this.part = h("span");
-    const share = h("td", { class: "dm-text dm-task-share" }, h("span", { class: "dm-share" }, this.fill), this.part);
-    const label = h("td", { class: "dm-name", title: name }, h("bdi", {}, name));
-    this.node = h("tr", { "data-testid": `dm-task-${index}` }, label, share, ...this.cells);
+    this.share = h("td", { class: "dm-text" }, h("span", { class: "dm-share" }, this.fill), this.part);
+    const label = h("td", { class: "dm-name", title: name }, h("div", {}, h("bdi", {}, name)));
+    this.node = h("tr", { "data-testid": `dm-task-${index}` }, label, this.share, ...this.cells);
   }
 
-  draw(figures) {
-    const key = JSON.stringify(figures);
+  draw(figures, places, scale) {
+    const key = JSON.stringify([figures, places, scale]);
     if (key === this.key) return;
     this.key = key;
     const [current, best, trials, planned, seconds, share, state] = figures;
-    this.fill.style.width = `${Math.max(0, Math.min(100, 100 * share))}%`;
+    this.fill.style.width = `${Math.max(0, Math.min(100, (100 * share) / scale))}%`;
     put(this.part, `${write(100 * share, 0)} %`);
-    const texts = [speed(current), speed(best), planned ? `${trials}/${planned}` : `${trials}`, write(seconds, 1), state];
+    this.share.title = `${write(100 * share, 1)} % of the model's time`;
+    const texts = [speed(current, places), speed(best, places), planned ? `${trials}/${planned}` : `${trials}`, write(seconds, 1), state];
     this.cells.forEach((cell, index) => put(cell, texts[index]));
     this.node.className = `dm-task-${state}`;
   }
 }
 
-function speed(value) {
-  return value === null ? "–" : write(value, 2);
+function speed(value, places) {
+  return value === null ? "–" : write(value, places);
 }
 
 function put(node, text) {

@@ -23,7 +23,7 @@ function draw(model, root) {
   const tasks = new Tasks();
   const steps = new Steps("s", "ms", model.get("hue"));
   const said = h("div", { class: "dm-steps-said", "data-testid": "dm-steps-said" });
-  const title = h("div", { class: "dm-steps-title dm-quiet" }, "Estimated latency of the model");
+  const title = h("div", { class: "dm-steps-title dm-quiet" }, "Estimated latency of the model (ms)");
   const chart = h("div", { class: "dm-chart" }, title, said, steps.svg);
   root.append(h("div", { class: "dm-tuning", "data-testid": "dm-tuning" }, tasks.root, chart));
 
@@ -32,7 +32,10 @@ function draw(model, root) {
     const points = [];
     for (let part = 0; part < model.get("parts"); part += 1) points.push(...(model.get(`curve${part}`) ?? []));
     const told = model.get("said");
-    said.textContent = points.length < 2 || !told ? (points.length ? "no improvement yet" : "no estimate yet") : told;
+    const still = points.length ? "no improvement yet" : "no estimate yet";
+    const changed = told && points.some(([, value]) => value !== points[0][1]);
+    said.textContent = changed ? told : still;
+    said.classList.toggle("dm-steps-still", !changed);
     steps.draw(width, points, model.get("now"), false, told);
   };
   const show = guarded(root, () => {
