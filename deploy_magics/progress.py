@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,56 @@ class Progress:
     detail: str = ""
 
 
+TaskState = Literal["waiting", "active", "done"]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """How far the search for one task's code is.
+
+    Attributes
+    ----------
+    name : str
+        The task, for people: ``"conv2d 3x3 64->64 56x56 +relu"``.
+    current, best : float or None
+        GFLOPS of the trial measured last, and of the best one; None before the first that worked.
+    trials, planned : int
+        Trials done, and how many are meant to be done.
+    seconds : float
+        Time spent on it so far.
+    share : float
+        Its part of the model's time, 0 to 1.
+    state : {"waiting", "active", "done"}
+        Whether its turn has come.
+    """
+
+    name: str
+    current: float | None = None
+    best: float | None = None
+    trials: int = 0
+    planned: int = 0
+    seconds: float = 0.0
+    share: float = 0.0
+    state: TaskState = "waiting"
+
+
+@dataclass(frozen=True)
+class Tuning(Progress):
+    """A report of a search for faster code: each of its tasks, and what it has brought the model so far.
+
+    Attributes
+    ----------
+    tasks : tuple[TaskRow, ...]
+        In an order that stays from one report to the next.
+    curve : tuple[tuple[float, float], ...]
+        ``(seconds, estimated latency of the whole model in ms)``, a point at the start and at every change; later
+        reports repeat the points of earlier ones and add to them.
+    """
+
+    tasks: tuple[TaskRow, ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
+
+
 class Reporter(Protocol):
     """What shows progress: called at every report, and once at the end."""
 
@@ -51,8 +101,12 @@ class Tracker:
 
     def update(self, fraction: float | None = None, detail: str = "") -> None:
         """Report the share done (0 to 1, or None if unknown) and the figure of the moment."""
+        self.report(Progress(self._title, fraction, detail))
+
+    def report(self, progress: Progress) -> None:
+        """Send a richer report, such as :class:`Tuning`; who knows nothing more of it shows its one line."""
         if self._reporter is not None:
-            self._reporter.update(Progress(self._title, fraction, detail))
+            self._reporter.update(progress)
 
 
 _factory: ContextVar[object] = ContextVar("deploy_magics_reporter", default=None)
