@@ -137,7 +137,7 @@ class _Blocking:
         if isinstance(expr, relax.TupleGetItem):
             whole = self._value(expr.tuple_value)
             if whole.parts:
-                return whole.parts[expr.index]
+                return whole.parts[int(expr.index)]
             return _Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(whole), expr.index)))
         if not isinstance(expr, relax.Call):
             return self._value(expr)
