@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelArgument:
-    """This argument is a model: a path, zoo name or notebook variable, which may be labelled ``label=model``."""
+    """This argument is a model: a path, zoo name or notebook variable, which may be labelled ``label=model``.
+
+    Attributes
+    ----------
+    compiled : bool
+        Whether it may also be a compiled one, which runs and is not looked into.
+    """
+
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ ModelLike: TypeAlias = "str | PathLike[str] | Model | Any"
 with a ``model`` attribute. A pair ``(label, model)`` labels it."""
 
 AModel: TypeAlias = Annotated[Any, ModelArgument()]
+ARunnable: TypeAlias = Annotated[Any, ModelArgument(compiled=True)]
 Names: TypeAlias = Annotated[Sequence[str], CommaList(str)]
 Shapes: TypeAlias = Annotated[Mapping[str, Sequence[int | str]] | None, ShapeBindings()]
 Dims: TypeAlias = Annotated[Mapping[str, int] | None, DimBindings()]

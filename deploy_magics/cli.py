@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -161,15 +161,15 @@ def _binding(name: str) -> Binding:
 
 
 def _reporting() -> AbstractContextManager[None]:
-    """Show progress to a person, and keep it out of a log."""
+    """Show progress to a person; a log gets the lines of a search, which may last for hours, and no others."""
     from deploy_magics.progress import reporting
 
     def reporter() -> Any:
         from deploy_magics.views.progress import TerminalReporter
 
-        return TerminalReporter()
+        return TerminalReporter(searches_only=True)
 
-    return reporting(reporter) if sys.stderr.isatty() else nullcontext()
+    return reporting(reporter)
 
 
 def workbooks(

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy_magics.binding.resolve import COMPILED_SUFFIXES
+
 if TYPE_CHECKING:
     from deploy_magics.binding._binding import Binding
     from deploy_magics.binding._options import Option
@@ -37,7 +39,7 @@ def candidates(binding: Binding, resolver: Resolver, text: str, word: str) -> li
     elif last.startswith("-"):
         offered = binding.flags()
     elif binding.model_option is not None:
-        offered = _quoted(models(resolver, word)) + ([] if last else binding.flags())
+        offered = _quoted(models(resolver, word, binding.model_option)) + ([] if last else binding.flags())
     else:
         offered = binding.flags()
     return [value for value in dict.fromkeys(offered) if value.startswith(word)]
@@ -50,7 +52,7 @@ def _option(binding: Binding, flag: str) -> Option | None:
 def values(option: Option, resolver: Resolver, word: str) -> list[str]:
     """List the values an option may take, as far as they are known."""
     if option.kind == "model":
-        return models(resolver, word)
+        return models(resolver, word, option)
     if option.choices:
         return list(option.choices)
     if option.name == "on":
@@ -60,9 +62,10 @@ def values(option: Option, resolver: Resolver, word: str) -> list[str]:
     return _paths(word, "*") if option.kind in ("path", "value") else []
 
 
-def models(resolver: Resolver, word: str) -> list[str]:
+def models(resolver: Resolver, word: str, option: Option) -> list[str]:
     """List variables, networks of the zoo and files."""
-    return [*resolver.known(), *(_paths(word, "*.onnx") if word else [])]
+    suffixes = (".onnx", *(COMPILED_SUFFIXES if option.compiled else ()))
+    return [*resolver.known(compiled=option.compiled), *(_paths(word, *(f"*{s}" for s in suffixes)) if word else [])]
 
 
 def _quoted(names: list[str]) -> list[str]:
@@ -70,12 +73,13 @@ def _quoted(names: list[str]) -> list[str]:
     return [f"'{name}'" if " " in name else name for name in names]
 
 
-def _paths(word: str, pattern: str) -> list[str]:
+def _paths(word: str, *patterns: str) -> list[str]:
     """List the files and folders that a path may go on to."""
     typed = word.rpartition("/")[0] + "/" if "/" in word else ""
     folder = Path(typed).expanduser()
     try:
-        found = [*folder.glob(pattern), *(one for one in folder.iterdir() if one.is_dir())]
+        files = [one for pattern in patterns for one in folder.glob(pattern)]
+        found = [*files, *(one for one in folder.iterdir() if one.is_dir())]
     except OSError:
         return []
     return sorted({f"{typed}{one.name}{'/' if one.is_dir() else ''}" for one in found if not one.name.startswith(".")})

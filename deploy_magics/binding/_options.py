@@ -41,6 +41,8 @@ class Option:
         As the signature has it.
     choices : tuple[str, ...]
         The values it may take, where there are few.
+    compiled : bool
+        Of a model: whether it may be a compiled one.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Option:
     hint: Any
     parameter: inspect.Parameter
     choices: tuple[str, ...] = ()
+    compiled: bool = False
 
     @property
     def flag(self) -> str:
@@ -94,7 +97,8 @@ def _option(parameter: inspect.Parameter, annotation: Any) -> Option:
         if kind is not None:
             item = getattr(mark, "of", str)
             choices = tuple(map(str, get_args(item))) if get_origin(item) is Literal else ()
-            return Option(parameter.name, kind, item if kind == "list" else hint, parameter, choices)
+            compiled = bool(getattr(mark, "compiled", False))
+            return Option(parameter.name, kind, item if kind == "list" else hint, parameter, choices, compiled)
     kind, hint, choices = _unmarked(hint)
     return Option(parameter.name, kind, hint, parameter, choices)
 

@@ -14,6 +14,9 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 # Their values cannot be models, so a file or network of the same name is what was meant.
 _NEVER_MODELS = (bool, int, float, complex, type(None), type, FunctionType, BuiltinFunctionType, ModuleType)
 _NOTHING = object()
+COMPILED_SUFFIXES = (".so", ".dylib", ".tar")
+"""What compiled models are called."""
+_SUFFIXES = (".onnx", *COMPILED_SUFFIXES)
 # How many networks of the zoo a hint lists.
 _LISTED = 8
 
@@ -88,11 +91,20 @@ class Resolver:
             self.notes.append(f"{text!r} is a variable of this notebook; the file of that name was not read")
         return found
 
-    def known(self) -> Iterator[str]:
-        """Give the names a model argument may take here, for completion and for suggestions."""
-        yield from (name for name, value in self.namespace.items() if not name.startswith("_") and is_model_like(value))
+    def known(self, *, compiled: bool = False) -> Iterator[str]:
+        """Give the names a model argument may take here, for completion and for suggestions.
+
+        Parameters
+        ----------
+        compiled : bool
+            Whether those of compiled models are among them.
+        """
+        for name, value in self.namespace.items():
+            if not name.startswith("_") and (is_model_like(value) and (compiled or not is_compiled_like(value))):
+                yield name
         yield from zoo_names()
-        yield from sorted(str(path) for path in Path().glob("*.onnx"))
+        suffixes = _SUFFIXES if compiled else (".onnx",)
+        yield from sorted(str(path) for path in Path().glob("*") if path.suffix in suffixes)
 
     def _variable(self, text: str) -> Any:
         if not _NAME.fullmatch(text):
@@ -109,7 +121,7 @@ class Resolver:
         return found
 
     def _asked(self, text: str) -> str:
-        kinds = ["file"] if "/" in text or "\\" in text or text.endswith(".onnx") else ["file", "network of the zoo"]
+        kinds = ["file"] if "/" in text or "\\" in text or text.endswith(_SUFFIXES) else ["file", "network of the zoo"]
         if self.namespace and _NAME.fullmatch(text):
             kinds.insert(0, "variable")
         return " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
@@ -126,11 +138,11 @@ class Resolver:
         if spaced is not None:
             return f'did you mean "{spaced}"? put it in quotes'
         folder = Path(text).expanduser().parent
-        nearby = [str(path) for path in folder.glob("*.onnx")] if "/" in text and folder.is_dir() else []
-        near = did_you_mean(text, [*self.known(), *nearby])
+        nearby = [str(p) for p in folder.glob("*") if p.suffix in _SUFFIXES] if "/" in text and folder.is_dir() else []
+        near = did_you_mean(text, [*self.known(compiled=True), *nearby])
         if near is not None:
             return near
-        if "/" in text or text.endswith(".onnx"):
+        if "/" in text or text.endswith(_SUFFIXES):
             return "check the path"
         first, others = ", ".join(zoo_names()[:_LISTED]), len(zoo_names()) - _LISTED
         return f"the zoo has {first} and {others} more, which Tab completes"
@@ -218,9 +230,9 @@ def is_model_like(value: Any) -> bool:
     (True, False, False)
     """
     if isinstance(value, str):
-        return value.endswith(".onnx") or value in zoo_names()
+        return value.endswith(_SUFFIXES) or value in zoo_names()
     if isinstance(value, Path):
-        return value.suffix == ".onnx" or value.exists()
+        return value.suffix in _SUFFIXES or value.exists()
     if isinstance(value, _NEVER_MODELS):
         return False
     if isinstance(value, tuple | list | dict):
@@ -229,7 +241,25 @@ def is_model_like(value: Any) -> bool:
     kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(value).__mro__}
     if kinds & {("onnx", "ModelProto"), ("torch", "Module"), ("deploy_magics", "Model")}:
         return True
-    return ("deploy_magics", "Result") in kinds and hasattr(value, "model")
+    return ("deploy_magics", "Result") in kinds and (_has(value, "model") or _has(value, "artefact"))
+
+
+def is_compiled_like(value: Any) -> bool:
+    """Tell whether a value that looks like a model is a compiled one.
+
+    Examples
+    --------
+    >>> is_compiled_like("net.so"), is_compiled_like("net.onnx")
+    (True, False)
+    """
+    if isinstance(value, str | Path):
+        return str(value).endswith(COMPILED_SUFFIXES)
+    return _has(value, "artefact")
+
+
+def _has(value: Any, name: str) -> bool:
+    """Tell whether a result has an attribute; one that says in an error why it has none now still has it."""
+    return hasattr(type(value), name) or hasattr(value, name)
 
 
 def is_saved_result(path: Path) -> bool:

@@ -16,12 +16,13 @@ from typing import Any
 
 from deploy_magics.errors import ArgumentError, DeployError, ModelError
 from deploy_magics.lowering.target import Target
+from deploy_magics.model import COMPILED_MARK
 
 FORMAT = 1
 SYMBOL = "deploy_magics_manifest"
 """Name of the constant in the library."""
 
-_MARK = b"\x7fdeploy_magics\x00manifest\x00\xd9\x17\xe4\x9c"
+_MARK = COMPILED_MARK
 _MOST_JSON = 8 * 2**20
 _MOST_FILE = 4 * 2**30
 _CHUNK = 2**20

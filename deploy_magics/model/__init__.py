@@ -13,11 +13,17 @@ weights                ``weights()``, one at a time; ``proto`` only where all ar
 something to run       ``file()``, a path for a worker, and ``feeds()``
 a changed model        ``with_proto()``, then ``save()``
 =====================  =================================================================================
+
+A model compiled by TVM is none of these: it is refused here in one line, and run by ``deploy_magics.runtimes``, which
+takes from here what it shares with models: :func:`feeds_for` and :func:`distinct` names.
 """
 
 from __future__ import annotations
 
+from deploy_magics.model._compiled import COMPILED_MARK, is_compiled_object
+from deploy_magics.model._feeds import feeds_for
 from deploy_magics.model._handle import Model
+from deploy_magics.model._many import distinct
 from deploy_magics.model._spec import Limits, TensorSpec
 
-__all__ = ["Limits", "Model", "TensorSpec"]
+__all__ = ["COMPILED_MARK", "Limits", "Model", "TensorSpec", "distinct", "feeds_for", "is_compiled_object"]

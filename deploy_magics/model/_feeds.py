@@ -4,21 +4,51 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from deploy_magics.errors import ModelError
-from deploy_magics.model._spec import TensorSpec, bytes_of, numpy_dtype
+from deploy_magics.model import _given
+from deploy_magics.model._spec import Limits, TensorSpec, bytes_of, numpy_dtype
 from deploy_magics.model._text import quote, size
 
 if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from deploy_magics.arguments import FeedSource
+
 Array = "np.ndarray[Any, Any]"
 
 _WORDS = ("deploy", "model", "notebook", "latency", "picture", "")
 _STRING_BYTES = 64
 _FOLLOWED = {"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose", "Expand"}
+
+
+def is_seed(source: object) -> TypeGuard[int]:
+    """Tell whether a source of inputs is a seed."""
+    return isinstance(source, Integral) and not isinstance(source, bool)
+
+
+def feeds_for(inputs: Sequence[TensorSpec], source: FeedSource = 0) -> dict[str, np.ndarray[Any, Any]]:
+    """Make inputs for what takes tensors of fixed shapes, as ``Model.feeds`` makes them.
+
+    Parameters
+    ----------
+    inputs : sequence of TensorSpec
+        With every dimension fixed.
+    source : int, path, mapping or callable
+        A seed for random ones, an ``.npz`` file, arrays by name, or a function that returns such a mapping. From the
+        same seed come the same values as from ``Model.feeds``, but for integers that look up a table of the model: how
+        large it is cannot be seen here, and they are 0 or 1.
+
+    Raises
+    ------
+    ModelError
+        Where given data do not fit, or more memory would be needed than ``Limits`` allow.
+    """
+    most = Limits().max_bytes
+    return random_feeds(inputs, int(source), most, {}) if is_seed(source) else _given.given(source, inputs, most)
 
 
 def random_feeds(

@@ -8,13 +8,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.arguments import FeedSource, ModelLike
 from deploy_magics.files import whole_file
-from deploy_magics.model import _batch, _bind, _checks, _defaults, _feeds, _given
+from deploy_magics.model import _batch, _bind, _checks, _compiled, _defaults, _feeds, _given
 from deploy_magics.model._open import Found, find, open_file, take
 from deploy_magics.model._spec import Limits, TensorSpec, spec_of
 from deploy_magics.model._text import plain, quote
@@ -110,7 +109,7 @@ class Model:
         """
         if isinstance(obj, tuple) and len(obj) == 2 and isinstance(obj[0], str):
             return cls.of(obj[1], label=label or obj[0], shapes=shapes, dims=dims, limits=limits)
-        inner = obj if isinstance(obj, Model) else getattr(obj, "model", None)
+        inner = obj if isinstance(obj, Model) else _compiled.model_in(obj)
         if isinstance(inner, Model):
             made = inner._with(limits=limits) if limits is not None else inner
         else:
@@ -271,7 +270,7 @@ class Model:
         """
         model = self._batched(batch) if batch is not None else self
         most = self.limits.max_bytes
-        if isinstance(source, Integral) and not isinstance(source, bool):
+        if _feeds.is_seed(source):
             inputs = model.concrete().inputs
             return _feeds.random_feeds(inputs, int(source), most, _feeds.index_ranges(self.skeleton.graph))
         # Given data may have another batch than is wanted, and are repeated to it.

@@ -26,10 +26,8 @@ def open_all(
     plain = [kind.of(obj, shapes=shapes if _torch.is_module(_inner(obj)) else None, limits=limits) for obj in objs]
     known_names = {name for model in plain for name in _names(model)}
     known_symbols = {symbol for model in plain for symbol in _symbols(model)}
-    given = {model.name for model in plain}
-    used: set[str] = set()
     result: list[Model] = []
-    for model in plain:
+    for model, name in zip(plain, distinct([model.name for model in plain]), strict=True):
         # What no model has is bound everywhere, so that the first one says that it does not exist.
         names, symbols = _names(model), _symbols(model)
         own = {name: shape for name, shape in shapes.items() if name in names or name not in known_names}
@@ -37,13 +35,25 @@ def open_all(
         if model.module is not None and not isinstance(_inner(objs[len(result)]), kind):
             own = {}
         bound = model.bind(own, mine) if own or mine else model
-        name = model.name
-        if name in used:
-            numbered = (f"{name} ({number})" for number in itertools.count(2))
-            name = next(text for text in numbered if text not in used and text not in given)
-        used.add(name)
         result.append(bound if name == model.name else bound.renamed(name))
     return tuple(result)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Give names that differ: one that came before gets a number.
+
+    Examples
+    --------
+    >>> distinct(["a", "b", "a", "a (2)"])
+    ['a', 'b', 'a (3)', 'a (2)']
+    """
+    result: list[str] = []
+    for name in names:
+        if name in result:
+            numbered = (f"{name} ({number})" for number in itertools.count(2))
+            name = next(text for text in numbered if text not in result and text not in names)
+        result.append(name)
+    return result
 
 
 def _inner(obj: Any) -> Any:

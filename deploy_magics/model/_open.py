@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ModelError
-from deploy_magics.model import _torch
+from deploy_magics.model import _compiled, _torch
 from deploy_magics.model._opened import Opened
 from deploy_magics.model._store import Store
 from deploy_magics.model._temporary import Folder
@@ -60,6 +60,8 @@ def find(obj: Any, shapes: Mapping[str, Sequence[int | str | None]] | None) -> F
         return Found(
             spill(obj, Store(None), "the ModelProto", bound=tuple(shapes or ())), _proto_name(obj), "ModelProto"
         )
+    if _compiled.is_compiled_object(obj):
+        raise ModelError(f"this is {_compiled.WHAT}", hint=_compiled.HINT)
     kind = type(obj).__name__
     raise ModelError(f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind} is no model", hint=_what_to_give(obj))
 

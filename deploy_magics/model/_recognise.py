@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy_magics.model import _compiled
 from deploy_magics.model._text import quote, size
 
 HEAD_BYTES = 64 * 2**10
@@ -85,6 +86,8 @@ def foreign(head: bytes, path: Path, length: int) -> tuple[str, str] | None:
         return "empty", "fetch or export it again"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive(path)
+    if _compiled.is_compiled(head, path):
+        return _compiled.WHAT, _compiled.HINT
     for offset, magic, what, hint in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return what, hint

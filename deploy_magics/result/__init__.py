@@ -1,4 +1,4 @@
-"""What every step gives: tables, samples and notes as plain data, and a way to show them.
+"""What every step gives: tables, samples, curves and notes as plain data, and a way to show them.
 
 Nothing here draws. A :class:`Result` finds its view (``deploy_magics.views``) when it is asked to show itself.
 """
@@ -6,6 +6,7 @@ Nothing here draws. A :class:`Result` finds its view (``deploy_magics.views``) w
 from __future__ import annotations
 
 from deploy_magics.result.cells import Cell, Missing, Ratio
+from deploy_magics.result.curve import Curve
 from deploy_magics.result.result import Note, Result, Status, load_result
 from deploy_magics.result.samples import Samples
 from deploy_magics.result.table import Column, Row, Table
@@ -13,6 +14,7 @@ from deploy_magics.result.table import Column, Row, Table
 __all__ = [
     "Cell",
     "Column",
+    "Curve",
     "Missing",
     "Note",
     "Ratio",

@@ -1,4 +1,4 @@
-"""A step's result: its tables, samples and notes, saved, reloaded and shown."""
+"""A step's result: its tables, samples, curves and notes, saved, reloaded and shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from deploy_magics.errors import DeployError
 from deploy_magics.files import write_whole
+from deploy_magics.result.curve import Curve
 from deploy_magics.result.samples import Samples
 from deploy_magics.result.table import Table
 
@@ -61,6 +62,8 @@ class Result:
         Whether the step ran to its end.
     meta : dict[str, Any]
         How it was made: arguments, versions, machine; plain JSON types.
+    curves : tuple[Curve, ...]
+        Figures that changed while the step worked.
     """
 
     step: str
@@ -71,6 +74,7 @@ class Result:
     notes: tuple[Note, ...] = ()
     status: Status = "complete"
     meta: dict[str, Any] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
 
     _kinds: ClassVar[dict[str, type[Result]]] = {}
 
@@ -115,6 +119,7 @@ class Result:
             "notes": [{"text": note.text, "level": note.level} for note in self.notes],
             "status": self.status,
             "meta": self.meta,
+            "curves": [curve.to_plain() for curve in self.curves],
         }
         text = json.dumps(plain, allow_nan=False, ensure_ascii=False)
         if path is not None:
@@ -205,6 +210,7 @@ def load_result(source: str | Path) -> Result:
             notes=tuple(Note(note["text"], note["level"]) for note in plain["notes"]),
             status=plain["status"],
             meta=plain["meta"],
+            curves=tuple(Curve.from_plain(curve) for curve in plain.get("curves", ())),  # older files have none
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeployError(f"{called} is no saved result: {type(error).__name__}: {error}") from None

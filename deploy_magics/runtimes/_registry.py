@@ -11,7 +11,7 @@ from deploy_magics.runtimes._protocol import Runtime
 GROUP = "deploy_magics.runtimes"
 """Entry-point group in which a package names its runtimes: ``mine = "my_package:MyRuntime"``."""
 
-_BUILT_IN = {"ort": "deploy_magics.runtimes.ort:OnnxRuntime"}
+_BUILT_IN = {"ort": "deploy_magics.runtimes.ort:OnnxRuntime", "tvm": "deploy_magics.runtimes.tvm:Tvm"}
 
 
 def names() -> list[str]:

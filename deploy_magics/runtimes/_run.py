@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deploy_magics.runtimes._protocol import Arrays, Session
+    from deploy_magics.runtimes.operators import OperatorTime
 
 
 def run_once(
@@ -78,6 +79,17 @@ def run_once(
 def open_session(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> Session:
     """Load a model here in this process: the factory of what ``%bench`` times."""
     return get(runtime).load(Path(path), threads=threads, options=options)
+
+
+def operator_times(
+    path: str, runtime: str, threads: int, options: Mapping[str, Any], feeds: Mapping[str, NDArray[Any]], repeats: int
+) -> tuple[OperatorTime, ...]:
+    """Time a model's operators here in this process; the runtime must be able to."""
+    from deploy_magics.runtimes.operators import TellsOperators
+
+    found = get(runtime)
+    assert isinstance(found, TellsOperators)
+    return found.operator_times(Path(path), feeds, threads=threads, repeats=repeats, options=options)
 
 
 def _run_here(

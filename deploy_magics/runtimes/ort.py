@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deploy_magics.runtimes._protocol import Arrays
+    from deploy_magics.runtimes.operators import OperatorTime
 
 _LEVELS = {
     "none": "ORT_DISABLE_ALL",
@@ -39,6 +40,8 @@ _PLACE = re.compile(
 )
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 _SEVERITY_FATAL = 4
+# The first run allocates, and the next ones fill the caches.
+_WARM_UP = 3
 
 
 class OnnxRuntime:
@@ -83,6 +86,35 @@ class OnnxRuntime:
                 str(path), session_options(threads, options or {}), providers=["CPUExecutionProvider"]
             )
         return OrtSession(inner, path.name)
+
+    def operator_times(
+        self,
+        path: Path,
+        feeds: Mapping[str, NDArray[Any]],
+        *,
+        threads: int = 1,
+        repeats: int = 20,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[OperatorTime, ...]:
+        """Time operators with its profiler; see :class:`deploy_magics.runtimes.operators.TellsOperators`."""
+        import tempfile
+
+        import onnxruntime
+
+        from deploy_magics.runtimes import _ort_profile
+
+        onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
+        chosen = session_options(threads, options or {})
+        chosen.enable_profiling = True
+        with tempfile.TemporaryDirectory(prefix="deploy-magics-") as folder:
+            chosen.profile_file_prefix = str(Path(folder) / "run")
+            with _one_line(f"ONNX Runtime cannot load {path.name!r}"):
+                inner = onnxruntime.InferenceSession(str(path), chosen, providers=["CPUExecutionProvider"])
+            session = OrtSession(inner, path.name)
+            session.set_inputs(feeds)
+            for _ in range(_WARM_UP + repeats):
+                session.run()
+            return _ort_profile.read(Path(inner.end_profiling()), repeats)
 
 
 def session_options(threads: int, options: Mapping[str, Any]) -> onnxruntime.SessionOptions:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deploy_magics.result import Note, Ratio
+from deploy_magics.steps._bench_run import runs_on
 
 if TYPE_CHECKING:
-    from deploy_magics.model import Model
+    from deploy_magics.runtimes.compiled import Runnable
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.timing import Measurement, Track
 
@@ -18,7 +19,7 @@ _DRIFT = 0.05
 _SPREAD = 0.10
 
 
-def notes(found: Measurement, models: Sequence[Model], setup: Setup) -> tuple[Note, ...]:
+def notes(found: Measurement, models: Sequence[Runnable], setup: Setup) -> tuple[Note, ...]:
     """Collect the notes, warnings first."""
     measured = [track for track in found.tracks if track.runs]
     lines = [
@@ -27,6 +28,7 @@ def notes(found: Measurement, models: Sequence[Model], setup: Setup) -> tuple[No
         *_of_runs(measured),
         *found.machine.notes(),
         *_assumed(models),
+        *_of_compiled(models, setup),
     ]
     cores = found.machine.cores
     if setup.threads * setup.instances > cores:
@@ -35,7 +37,7 @@ def notes(found: Measurement, models: Sequence[Model], setup: Setup) -> tuple[No
     return tuple(sorted(lines, key=lambda note: note.level != "warning"))
 
 
-def _assumed(models: Sequence[Model]) -> list[Note]:
+def _assumed(models: Sequence[Runnable]) -> list[Note]:
     """Say at which sizes models were measured; what holds for several of them, once."""
     said: dict[str, list[str]] = {}
     for model in models:
@@ -43,6 +45,15 @@ def _assumed(models: Sequence[Model]) -> list[Note]:
             sizes = f"measured at {', '.join(model.assumed)}; set others with --dim or --batch"
             said.setdefault(sizes, []).append(model.name)
     return [Note(text if len(names) == len(models) else f"{', '.join(names)}: {text}") for text, names in said.items()]
+
+
+def _of_compiled(models: Sequence[Runnable], setup: Setup) -> list[Note]:
+    """Say why some models have no row on some runtimes."""
+    names = [model.name for model in models if not all(runs_on(model, runtime) for runtime in setup.runtimes)]
+    if not names:
+        return []
+    text = "is compiled and runs on tvm alone" if len(names) == 1 else "are compiled and run on tvm alone"
+    return [Note(f"{', '.join(names)} {text}")]
 
 
 def _of_processes(found: Measurement, setup: Setup) -> list[Note]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Table
 from deploy_magics.steps._bench_notes import notes
 
 if TYPE_CHECKING:
-    from deploy_magics.model import Model
     from deploy_magics.runtimes import Arrays
+    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.steps.bench import BenchResult
     from deploy_magics.timing import Measurement, Track
@@ -27,7 +29,9 @@ _ENDINGS = {
 }
 
 
-def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup) -> BenchResult:
+def make(
+    found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup, operators: Operators
+) -> BenchResult:
     """Make the result.
 
     Parameters
@@ -38,6 +42,8 @@ def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], s
         The models, and the inputs of each.
     setup : Setup
         How it was asked for.
+    operators : Operators
+        Where the time of a run goes, as far as that was asked for.
     """
     from deploy_magics.steps.bench import BenchResult
 
@@ -56,7 +62,7 @@ def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], s
     return BenchResult(
         step="bench",
         headline=headline(table),
-        tables=(table,),
+        tables=(table, *operators.tables),
         samples=tuple(
             Samples(
                 track.candidate.label,
@@ -69,9 +75,9 @@ def make(found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], s
             if track.runs
         ),
         facts=_facts(found, models, feeds, setup),
-        notes=notes(found, models, setup),
+        notes=(*notes(found, models, setup), *operators.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
-        meta=_meta(found, models, setup),
+        meta={**_meta(found, models, setup), **({"operators": _plain(operators)} if operators.found else {})},
     )
 
 
@@ -243,7 +249,7 @@ def _conventions(setup: Setup, found: Measurement) -> tuple[str, ...]:
 
 
 def _facts(
-    found: Measurement, models: Sequence[Model], feeds: Sequence[Arrays], setup: Setup
+    found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup
 ) -> tuple[tuple[str, str], ...]:
     inputs = {", ".join(f"{n} {'x'.join(map(str, a.shape))} {a.dtype}" for n, a in some.items()) for some in feeds}
     runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.runtimes)
@@ -259,7 +265,12 @@ def _facts(
     return (*facts, ("measured", measured))
 
 
-def _meta(found: Measurement, models: Sequence[Model], setup: Setup) -> dict[str, Any]:
+def _plain(operators: Operators) -> dict[str, list[dict[str, Any]]]:
+    """Give all operators of each candidate, those without a row of their own included."""
+    return {label: [asdict(each) for each in times] for label, times in operators.found.items()}
+
+
+def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[str, Any]:
     from deploy_magics.timing.machine import processor
 
     return {

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from deploy_magics.arguments import FeedSource
-    from deploy_magics.model import Model
     from deploy_magics.runtimes import Arrays, Runtime
+    from deploy_magics.runtimes.compiled import Runnable
     from deploy_magics.timing import Candidate
 
 
@@ -86,7 +86,29 @@ def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
     return tuple(require_usable(name) for name in names)
 
 
-def same_feeds(models: Sequence[Model], source: FeedSource, batch: int | None) -> list[Arrays]:
+def runs_on(model: Runnable, runtime: Runtime) -> bool:
+    """Tell whether a model can be asked to run on a runtime: a compiled one runs on its own alone."""
+    return getattr(model, "runtime", runtime.name) == runtime.name
+
+
+def require_runtimes(models: Sequence[Runnable], runtimes: Sequence[Runtime]) -> None:
+    """Refuse models that none of the runtimes runs.
+
+    Raises
+    ------
+    ArgumentError
+        In one line, with the runtime to add.
+    """
+    lost = [model for model in models if not any(runs_on(model, runtime) for runtime in runtimes)]
+    if lost:
+        needed = ",".join(dict.fromkeys(str(getattr(model, "runtime", "")) for model in lost))
+        names = ", ".join(repr(model.name) for model in lost)
+        what = f"{names} is compiled and runs" if len(lost) == 1 else f"{names} are compiled and run"
+        have = [runtime.name for runtime in runtimes if len(lost) < len(models)]
+        raise ArgumentError(f"{what} on {needed} alone", hint=f"add --on {','.join([needed, *have])}")
+
+
+def same_feeds(models: Sequence[Runnable], source: FeedSource, batch: int | None) -> list[Arrays]:
     """Make each model's inputs; those of one name, type and shape hold the same values in all of them."""
     shared: dict[tuple[str, str, tuple[int, ...]], np.ndarray[Any, Any]] = {}
     found: list[Arrays] = []
@@ -97,9 +119,9 @@ def same_feeds(models: Sequence[Model], source: FeedSource, batch: int | None) -
 
 
 def candidates(
-    models: Sequence[Model], paths: Sequence[Path], feeds: Sequence[Arrays], setup: Setup
+    models: Sequence[Runnable], paths: Sequence[Path], feeds: Sequence[Arrays], setup: Setup
 ) -> list[Candidate]:
-    """Make a candidate of each model on each runtime."""
+    """Make a candidate of each model on each runtime that it can be asked to run on."""
     from deploy_magics.timing import Candidate
 
     several = len(setup.runtimes) > 1
@@ -114,4 +136,5 @@ def candidates(
         )
         for model, path, inputs in zip(models, paths, feeds, strict=True)
         for runtime in setup.runtimes
+        if runs_on(model, runtime)
     ]

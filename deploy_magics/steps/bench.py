@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from deploy_magics.arguments import AModel, Dims, FeedSource, Names, OutputPath, Shapes
+from deploy_magics.arguments import ARunnable, Dims, FeedSource, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
 from deploy_magics.result import Cell, Missing, Note, Ratio, Result
 from deploy_magics.steps._registry import step
@@ -72,7 +72,7 @@ class BenchResult(Result):
 
 @step(answers="Which is faster, and how sure is that?", workbook="03_benchmark", order=60, cell=True)
 def bench(
-    *models: AModel,
+    *models: ARunnable,
     on: Names = ("ort",),
     threads: int = 1,
     batch: int | None = None,
@@ -81,6 +81,7 @@ def bench(
     processes: int = 5,
     precision: float = 2.0,
     budget: float = 10.0,
+    ops: bool = False,
     data: FeedSource | None = None,
     seed: int = 0,
     memory: float | None = None,
@@ -98,10 +99,11 @@ def bench(
     Parameters
     ----------
     *models
-        Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one. Ratios
-        refer to the first. In the cell form the last expression of the body is the model or a list of them.
+        Models: a path, zoo name, notebook variable, ModelProto or torch module, and what ``%tvm_compile`` or
+        ``%tvm_tune`` made; ``label=model`` labels one. Ratios refer to the first. In the cell form the last expression
+        of the body is the model or a list of them.
     on
-        Runtimes to measure on, ``--on ort``; each model is measured on each.
+        Runtimes to measure on, ``--on tvm,ort``; each model is measured on each, but a compiled one on tvm alone.
     threads
         Threads inside one operator.
     batch
@@ -118,6 +120,9 @@ def bench(
         either side.
     budget
         Stop after this many seconds of warming up and measuring in any case. Starting and loading come on top.
+    ops
+        Tell as well where the time goes, operator by operator, on runtimes that can: ``ort`` and ``tvm``. That is
+        measured afterwards, apart from the timed runs, which no profiler slows.
     data
         Where inputs come from: an ``.npz`` file with an array for each input, arrays by name, or a function that
         returns them. By default they are random. All models get the same.
@@ -162,12 +167,17 @@ def bench(
 
         %bench detector.onnx --instances 4 --batch 8
 
+    What TVM compiled, beside ONNX Runtime, and where the time goes::
+
+        %bench tuned squeezenet --on tvm,ort --ops
+
     A small difference, looked at for longer, the run kept in a file::
 
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
-    from deploy_magics.model import Model
     from deploy_magics.progress import progress
+    from deploy_magics.runtimes.compiled import open_all
+    from deploy_magics.steps import _bench_ops as profile
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
@@ -178,7 +188,8 @@ def bench(
     if not models:
         raise ArgumentError("there is no model to measure", hint="name one: %bench resnet50")
     setup = runs.Setup(runs.find_runtimes(on), threads, batch, frames, instances, processes, precision, budget, seed)
-    opened = Model.all_of(models, shapes=shape, dims=dim)
+    opened = open_all(models, shapes=shape, dims=dim)
+    runs.require_runtimes(opened, setup.runtimes)
     feeds = runs.same_feeds(opened, seed if data is None else data, batch)
     with ExitStack() as stack:
         paths = [stack.enter_context(model.file()) for model in opened]
@@ -199,6 +210,7 @@ def bench(
             )
         except MeasurementInterrupted as stop:
             stopped, found = stop, stop.measurement
+        operators = profile.taken(found, tracker.update) if ops and stopped is None else profile.Operators()
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             runs_made = sum(track.runs for track in found.tracks)
@@ -206,11 +218,11 @@ def bench(
                 raise Interrupted(None, "interrupted before anything was measured")
             if stopped is None:
                 _require_one(found)
-            result = _saved(results.make(found, opened, feeds, setup), path, force)
+            result = _saved(results.make(found, opened, feeds, setup, operators), path, force)
     if stopped is not None:
         text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
         raise Interrupted(result, text)
-    if finishing.interrupted:
+    if finishing.interrupted or operators.interrupted:
         raise Interrupted(result, "interrupted after everything was measured; the result is kept")
     return result
 

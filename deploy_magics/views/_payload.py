@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deploy_magics.result import Cell, Column, Missing, Note, Ratio, Result, Table
+from deploy_magics.result import Cell, Column, Curve, Missing, Note, Ratio, Result, Table
 from deploy_magics.views._bins import STRIP_STEPS, Binned, Distribution
+from deploy_magics.views._curve import compared, title
 from deploy_magics.views._names import clean, shorten
 from deploy_magics.views._numbers import decimals, own_decimals
-from deploy_magics.views._palette import GREY
+from deploy_magics.views._palette import COLOURS, GREY
 from deploy_magics.views._plan import as_number, base_decimals
 
 MAX_ROWS = 20_000
@@ -137,6 +138,18 @@ def _cell(cell: Cell) -> Any:
     if isinstance(cell, Missing):
         return {"why": text(cell.why)}
     return _value(cell)
+
+
+def curve(source: Curve) -> dict[str, Any]:
+    """Give a curve's points and what is said of them."""
+    return {
+        "title": text(title(source)),
+        "unitX": text(source.unit_x),
+        "unitY": text(source.unit_y),
+        "hue": COLOURS[0],
+        "said": compared(source.start, source.end, source.unit_y),
+        "points": [[_value(moment), _value(value)] for moment, value in source.points],
+    }
 
 
 def distribution(source: Distribution, hues: dict[str, str]) -> dict[str, Any]:

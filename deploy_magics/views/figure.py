@@ -1,4 +1,4 @@
-"""A result as a matplotlib figure: bars of the figure that is compared, and the distribution of what was measured.
+"""A result as a matplotlib figure: bars of the figure that is compared, distributions of what was measured, curves.
 
 The figure is made without pyplot, so that it changes no state of the reader's own plots.
 """
@@ -10,11 +10,12 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Column, Ratio, Result, Table
+from deploy_magics.result import Column, Curve, Ratio, Result, Table
 from deploy_magics.views._bins import Distribution, distributions
+from deploy_magics.views._curve import ROOM, compared, value_text
 from deploy_magics.views._names import clean, shorten
 from deploy_magics.views._numbers import decimals, own_decimals, write
-from deploy_magics.views._palette import GREY, colours
+from deploy_magics.views._palette import COLOURS, GREY, colours
 from deploy_magics.views._plan import as_number, base_decimals
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def plot(result: Result) -> Figure:
     Parameters
     ----------
     result : Result
-        What to draw: the first table that has a column of numbers, and a histogram for each unit of its samples.
+        What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, and
+        its curves.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def plot(result: Result) -> Figure:
     chosen = _main(result)
     dists = distributions(result)
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
-    heights += [2.6] * len(dists)
+    heights += [2.6] * len(dists) + [2.2] * len(result.curves)
     figure = _figure_class()(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
     title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
     figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
@@ -52,8 +54,10 @@ def plot(result: Result) -> Figure:
     axes = list(figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0])
     if chosen:
         _draw_bars(axes.pop(0), *chosen, hues)
-    for axis, dist in zip(axes, dists, strict=True):
+    for axis, dist in zip(axes, dists, strict=False):
         _draw_distribution(axis, dist, hues)
+    for axis, curve in zip(axes[len(dists) :], result.curves, strict=True):
+        _draw_curve(axis, curve)
     return figure
 
 
@@ -165,6 +169,22 @@ def _draw_distribution(axis: Axes, dist: Distribution, hues: dict[str, str]) -> 
     axis.set_ylabel("share of samples (%)")
     axis.set_ylim(bottom=0)
     axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    _plain(axis)
+
+
+def _draw_curve(axis: Axes, curve: Curve) -> None:
+    moments, values = zip(*curve.points, strict=True)
+    axis.axhline(curve.start, color=GREY, lw=1, ls=":")
+    axis.plot(moments, values, drawstyle="steps-post", color=COLOURS[0], lw=1.8)
+    axis.plot(moments[-1], curve.end, "o", color=COLOURS[0], ms=5)
+    text = f"{value_text(curve.end)} {clean(curve.unit_y)}"
+    axis.annotate(_literal(text), (moments[-1], curve.end), xytext=(6, 0), textcoords="offset points", va="center")
+    said = compared(curve.start, curve.end, curve.unit_y)
+    axis.set_title(_literal(f"{clean(curve.label)}{f': {said}' if said else ''}"), loc="left", fontsize=9)
+    axis.set_xlabel(_literal(clean(curve.unit_x)))
+    axis.set_ylabel(_literal(clean(curve.unit_y)))
+    low, high = min(0.0, *values), max(0.0, *values) * ROOM
+    axis.set_ylim(low, high if high > low else low + 1.0)
     _plain(axis)
 
 

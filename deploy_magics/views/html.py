@@ -11,8 +11,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from deploy_magics.result import Result
-from deploy_magics.views import _svg
+from deploy_magics.result import Curve, Result
+from deploy_magics.views import _curve, _svg
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._names import clean, escape, shorten
 from deploy_magics.views._numbers import write
@@ -52,6 +52,7 @@ def render(result: Result, uid: str = "", dists: list[Distribution] | None = Non
     parts = [f"<style>{style()}{_quiet_widget(uid)}</style>", head(result)]
     parts += [_table(plan(t, max_rows=MAX_ROWS, max_more=_most_columns(len(t.rows))), hues) for t in result.tables]
     parts += [_histogram(dist, hues) for dist in (distributions(result) if dists is None else dists)]
+    parts += [_curve_part(curve) for curve in result.curves]
     parts.append(notes(result))
     names = f"dm dm-static dm-static-{uid}" if uid else "dm dm-static"
     return f'<div class="{names}" data-testid="dm-static">{"".join(parts)}</div>'
@@ -310,4 +311,11 @@ def _histogram(dist: Distribution, hues: dict[str, str]) -> str:
     return (
         f'<div class="dm-title"><b>{escape(title)}</b></div>'
         f'<div class="dm-legend">{legend}</div>{_svg.image(dist, hues)}{said}'
+    )
+
+
+def _curve_part(curve: Curve) -> str:
+    return (
+        f'<div class="dm-title"><b>{escape(_curve.title(curve))}</b></div>{_curve.image(curve)}'
+        f'<div class="dm-note">{escape(_curve.sentence(curve))}</div>'
     )

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from deploy_magics.progress import Progress, Reporter
+from deploy_magics.progress import Progress, Reporter, Tuning
+from deploy_magics.views import _tuning
 from deploy_magics.views._names import clean, escape, shorten, width
+from deploy_magics.views.text import encodable
 
 AFTER_S = 2.0
 EVERY_S = 0.2
@@ -62,11 +64,8 @@ class _Later:
         self._shown_at: float | None = None
         self._closed = False
         self._lock = threading.RLock()
-        # A display sent from another thread belongs to the cell only if it has this one's context.
-        context = contextvars.copy_context()
-        self._timer = threading.Timer(after, context.run, (self._first,))
-        self._timer.daemon = True
-        self._timer.start()
+        self._waiting = True
+        self._timer = self._later(after)
 
     @property
     def elapsed(self) -> float:
@@ -77,27 +76,45 @@ class _Later:
         """Keep this state, and show it if the last one has been seen long enough."""
         with self._lock:
             self._last = progress
-            now = time.monotonic()
-            if self._shown_at is not None and not self._closed and now - self._shown_at >= self._every:
-                self._shown_at = now
-                self._show(progress, self.elapsed)
+            if self._waiting or self._closed or self._shown_at is None:
+                return
+            left = self._shown_at + self._every - time.monotonic()
+            if left <= 0:
+                self._now()
+            else:  # this may be the last report for long
+                self._waiting = True
+                self._timer = self._later(left)
 
     def close(self) -> bool:
         """End; tells whether anything was shown."""
-        self._timer.cancel()
         with self._lock:
+            self._timer.cancel()
             self._closed = True
             return self._shown_at is not None
 
-    def _first(self) -> None:
+    def _later(self, seconds: float) -> threading.Timer:
+        # A display sent from another thread belongs to the cell only if it has this one's context.
+        timer = threading.Timer(seconds, contextvars.copy_context().run, (self._due,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _due(self) -> None:
         with self._lock:
+            self._waiting = False
             if not self._closed:
-                self._shown_at = time.monotonic()
-                self._show(self._last, self.elapsed)
+                self._now()
+
+    def _now(self) -> None:
+        self._shown_at = time.monotonic()
+        self._show(self._last, self.elapsed)
 
 
 class TerminalReporter:
     """One line on standard error, written over itself; in a log, one line at the end of work that lasted.
+
+    A search has a line for each of its tasks: that of the task whose turn it is is written over itself, and stays when
+    the turn passes on. In a log a task gets its line when it is done.
 
     Parameters
     ----------
@@ -105,13 +122,25 @@ class TerminalReporter:
         Where to write; standard error if not given.
     after, every : float
         Seconds before the line appears, and between two changes of it.
+    searches_only : bool
+        Whether in a log only a search gets lines.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, after: float = AFTER_S, every: float = EVERY_S) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        after: float = AFTER_S,
+        every: float = EVERY_S,
+        searches_only: bool = False,
+    ) -> None:
         self._stream = stream if stream is not None else sys.stderr
         self._live = self._stream.isatty()
+        self._searches_only = searches_only
         self._wide = 0
         self._last = Progress("")
+        self._tuning: Tuning | None = None
+        self._tasks = _tuning.TaskLines(self._over if self._live else None, self._stay)
         self._later = _Later(self._show, after, every)
 
     def update(self, progress: Progress) -> None:
@@ -120,32 +149,54 @@ class TerminalReporter:
         self._later.update(progress)
 
     def close(self) -> None:
-        """Wipe the line; in a log, write the one line that says how long it took."""
+        """Wipe the line, but not a task's; in a log, write the one line that says how long it took."""
         if not self._later.close():
             return
+        last = self._last if isinstance(self._last, Tuning) else self._tuning
+        if last is not None:
+            self._tasks.end(last)
         if self._live:
-            self._write("\r" + " " * self._wide + "\r")
-        else:
-            self._write(f"{clean(self._last.title)}: {self._later.elapsed:.1f} s\n")
+            self._write("\r" + " " * self._wide + "\r" if self._wide else "")
+        elif last is not None or not self._searches_only:
+            reached = _tuning.reached(last) if last is not None else ""
+            said = f", {reached}" if reached else ""
+            self._stay(f"{clean(self._last.title)}: {self._later.elapsed:.1f} s{said}")
 
     def _show(self, progress: Progress, elapsed: float) -> None:
-        if not self._live:
-            return
-        import shutil
+        if isinstance(progress, Tuning):
+            self._tuning = progress
+            if self._tasks.show(progress):
+                return
+        elif self._tuning is not None:
+            self._tasks.end(self._tuning)
+        if self._live:
+            self._over(shorten(line(progress, elapsed), _room()))
 
-        text = shorten(line(progress, elapsed), shutil.get_terminal_size().columns - 1)
+    def _over(self, text: str) -> None:
+        text = text[: _room()]  # a line that wraps cannot be written over
         wide = width(text)
         self._write("\r" + text + " " * (self._wide - wide))
         self._wide = wide
 
+    def _stay(self, text: str) -> None:
+        self._write(("\r" + text + " " * (self._wide - width(text)) if self._wide else text) + "\n")
+        self._wide = 0
+
     def _write(self, text: str) -> None:
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(text.encode(encoding, "replace").decode(encoding))
+        self._stream.write(encodable(text, getattr(self._stream, "encoding", None) or "utf-8"))
         self._stream.flush()
+
+
+def _room() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns - 1
 
 
 class NotebookReporter:
     """A bar with the figure of the moment and a Stop button; HTML that is written over where widgets cannot be had.
+
+    A search has its tasks and its curve below the bar.
 
     Stop interrupts the kernel through the Jupyter server, for most kernels at work do not hear their widgets. Where the
     server refuses or cannot be reached, the widget asks the kernel itself.
@@ -159,6 +210,7 @@ class NotebookReporter:
     def __init__(self, *, after: float = AFTER_S, every: float = EVERY_S) -> None:
         self._id = secrets.token_hex(8)
         self._widget: Any = None
+        self._tuning: Tuning | None = None
         self._displayed = False
         self._later = _Later(self._show, after, every)
 
@@ -178,25 +230,37 @@ class NotebookReporter:
 
     def _show(self, progress: Progress, elapsed: float) -> None:
         fraction = -1.0 if progress.fraction is None else min(1.0, max(0.0, float(progress.fraction)))
-        if self._widget is not None:
+        begins = isinstance(progress, Tuning) and self._tuning is None
+        self._tuning = progress if isinstance(progress, Tuning) else self._tuning
+        if self._widget is not None and not begins:
             with self._widget.hold_sync():
                 self._widget.title, self._widget.detail = clean(progress.title), clean(progress.detail)
+                if isinstance(progress, Tuning):
+                    self._widget.tell(progress, elapsed)
                 self._widget.fraction, self._widget.elapsed = fraction, elapsed
             return
         try:
-            from deploy_magics.views._progress_widget import ProgressBar
-        except ImportError:  # the widget packages are not there; a line of HTML is shown instead
+            from deploy_magics.views._progress_widget import ProgressBar, TuningProgress
+        except ImportError:  # the widget packages are not there; HTML is shown instead
             value = f' value="{fraction:.3f}"' if fraction >= 0 else ""
-            self._publish({"text/html": f"<progress max=1{value}></progress> {escape(line(progress, elapsed))}"})
+            table = _tuning.html(self._tuning) if self._tuning is not None else ""
+            bar = f"<progress max=1{value}></progress> {escape(line(progress, elapsed))}"
+            self._publish({"text/html": bar + table})
             return
-        self._widget = ProgressBar(
-            title=clean(progress.title),
-            detail=clean(progress.detail),
-            fraction=fraction,
-            elapsed=elapsed,
-            kernel=kernel_id(),
-        )
+        traits: dict[str, Any] = {
+            "title": clean(progress.title),
+            "detail": clean(progress.detail),
+            "fraction": fraction,
+            "elapsed": elapsed,
+            "kernel": kernel_id(),
+        }
+        before = self._widget
+        self._widget = TuningProgress(progress, **traits) if isinstance(progress, Tuning) else ProgressBar(**traits)
         self._publish(self._widget.view())
+        if before is not None:
+            from deploy_magics.views.widget import close
+
+            close(before)
 
     def _publish(self, bundle: dict[str, Any]) -> None:
         from IPython.display import display

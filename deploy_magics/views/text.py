@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 from deploy_magics.result import Result
+from deploy_magics.views._curve import sentence
 from deploy_magics.views._names import clean, shorten, width
 from deploy_magics.views._plan import CellView, ColumnView, Plan, plan, state
 
@@ -56,10 +57,11 @@ def render(result: Result, *, columns: int | None = None, encoding: str | None =
     total = max(total, 40)
     parts = [_head(result, total)]
     parts += [_table(plan(table, max_rows=MAX_ROWS), total) for table in result.tables]
+    parts.append("\n".join(_wrap(sentence(curve), total) for curve in result.curves))
     notes = [_wrap(("! " if note.level == "warning" else "") + clean(note.text), total) for note in result.notes]
     parts.append("\n".join(notes))
     text = "\n\n".join(part for part in parts if part)
-    return _encodable(text, encoding if encoding is not None else getattr(sys.stdout, "encoding", None) or "utf-8")
+    return encodable(text, encoding if encoding is not None else getattr(sys.stdout, "encoding", None) or "utf-8")
 
 
 def _head(result: Result, total: int) -> str:
@@ -184,7 +186,8 @@ def _wrap(text: str, total: int) -> str:
     return "\n".join(textwrap.wrap(text, total, break_on_hyphens=False, subsequent_indent="  ")) or text
 
 
-def _encodable(text: str, encoding: str) -> str:
+def encodable(text: str, encoding: str) -> str:
+    """Write a text with what an encoding has; one that has no Unicode gets plain ASCII."""
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):

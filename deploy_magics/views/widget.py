@@ -1,4 +1,4 @@
-"""The widgets of a result: a comparison table for each table, and a histogram of what was measured.
+"""The widgets of a result: a comparison table for each table, a histogram of what was measured, its curves.
 
 Each is one ES module that lies beside this file and asks nothing of a network. Data travel once, as JSON text, when
 the widget is made; from the page come back the rows selected and the row pinned as baseline.
@@ -20,7 +20,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from deploy_magics.result import Note, Result, Table
+from deploy_magics.result import Curve, Note, Result, Table
 from deploy_magics.views import _payload
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._palette import colours
@@ -108,6 +108,22 @@ class LatencyHistogram(_View):
         )
 
 
+class CurveChart(_View):
+    """How a figure changed while the step worked."""
+
+    def __init__(
+        self,
+        curve: Curve,
+        uid: str = "",
+        *,
+        hues: dict[str, str] | None = None,
+        head: dict[str, Any] | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        data = {"curve": _payload.curve(curve), "head": head, "notes": _payload.notes(notes)}
+        super().__init__(data, uid, _esm=module("curve"))
+
+
 def close(widget: ipywidgets.DOMWidget) -> None:
     """Close a widget and the layout that ipywidgets made for it, which it would hold for good."""
     layout = widget.layout
@@ -161,26 +177,30 @@ def build(result: Result, uid: str = "", dists: list[Distribution] | None = None
     Returns
     -------
     ipywidgets.DOMWidget or None
-        None where there is nothing that a widget could add to the HTML: no rows and no samples.
+        None where there is nothing that a widget could add to the HTML: no rows, no samples and no curve.
     """
     dists = distributions(result) if dists is None else dists
-    if not dists and not any(table.rows for table in result.tables):
+    if not dists and not result.curves and not any(table.rows for table in result.tables):
         return None
     hues = colours(result)
     children: list[_View] = []
-    parts: list[Table | Distribution] = [*result.tables, *dists]
+    parts: list[Table | Distribution | Curve] = [*result.tables, *dists, *result.curves]
     for part in parts:
         shared: dict[str, Any] = {"hues": hues}
         if not children:
             shared["head"] = _payload.head(result)
         if len(children) == len(parts) - 1:
             shared["notes"] = result.notes
-        children.append(
-            ComparisonTable(part, uid, **shared) if isinstance(part, Table) else LatencyHistogram(part, uid, **shared)
-        )
+        children.append(_view(part, uid, shared))
     root = children[0] if len(children) == 1 else ipywidgets.VBox(children)
     _remember(result, _Shown(root, children))
     return root
+
+
+def _view(part: Table | Distribution | Curve, uid: str, shared: dict[str, Any]) -> _View:
+    if isinstance(part, Table):
+        return ComparisonTable(part, uid, **shared)
+    return CurveChart(part, uid, **shared) if isinstance(part, Curve) else LatencyHistogram(part, uid, **shared)
 
 
 def publish(widget: ipywidgets.DOMWidget) -> None:

@@ -155,6 +155,9 @@ def states(result: Result, uid: str = "") -> list[tuple[str, dict[str, Any]]]:
     for dist in distributions(result):
         data = {"distribution": _payload.distribution(dist, hues), "head": None, "notes": []}
         found.append(("histogram", {"data": compact(data), "uid": uid}))
+    for curve in result.curves:
+        data = {"curve": _payload.curve(curve), "head": None, "notes": []}
+        found.append(("curve", {"data": compact(data), "uid": uid}))
     return found
 
 

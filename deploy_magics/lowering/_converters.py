@@ -1,0 +1,80 @@
+"""Operators that TVM's importer reads in a form that runs slowly, read in a form that fuses.
+
+Its ``Clip`` becomes two opaque functions, and its ``Sum``, ``Max``, ``Min`` and ``Mean`` stack their inputs in memory
+to reduce them again; none of these is fused with the convolution before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def fusing() -> Iterator[None]:
+    """Have the importer use the converters here while the block lasts."""
+    from tvm.relax.frontend.onnx import onnx_frontend
+
+    clip, many = onnx_frontend.Clip, onnx_frontend.MultiInputBase
+    ours = {
+        (clip, "_impl_v1"): classmethod(_clip_of_attributes),
+        (clip, "_impl_v11"): classmethod(_clip(clip._impl_v11)),
+        (clip, "_impl_v13"): classmethod(_clip(clip._impl_v13)),
+        (many, "_impl_v1"): classmethod(_pairwise(many._impl_v1.__func__)),
+    }
+    theirs = {place: vars(place[0])[place[1]] for place in ours}
+    try:
+        for (owner, name), converter in ours.items():
+            setattr(owner, name, converter)
+        yield
+    finally:
+        for (owner, name), converter in theirs.items():
+            setattr(owner, name, converter)
+
+
+def _clip_of_attributes(_: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+    low, high = (float(attrs.get(name, default)) for name, default in (("min", -math.inf), ("max", math.inf)))
+    return _clipped(builder, inputs[0], low, high)
+
+
+def _clip(theirs: Any) -> Any:
+    def convert(_: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+        low, high = _bound(inputs, 1, -math.inf), _bound(inputs, 2, math.inf)
+        if low is None or high is None or not str(inputs[0].ty.dtype).startswith("float"):
+            return theirs(builder, inputs, attrs, params)
+        return _clipped(builder, inputs[0], low, high)
+
+    return convert
+
+
+def _clipped(builder: Any, data: Any, low: float, high: float) -> Any:
+    from tvm import relax
+
+    return builder.emit(relax.op.clip(data, low, high))
+
+
+def _bound(inputs: Any, place: int, default: float) -> float | None:
+    """Read a bound: the default where there is none or it is not a number; None where it is no constant."""
+    from tvm.ir import GenericConst
+
+    bound = inputs[place] if len(inputs) > place else None
+    if bound is None:
+        return default
+    if not isinstance(bound, GenericConst):
+        return None
+    value = float(bound.value.numpy().reshape(()))
+    return default if math.isnan(value) else value
+
+
+def _pairwise(theirs: Any) -> Any:
+    def convert(cls: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+        from tvm.ir import GenericConst
+
+        given = [each for each in inputs if each is not None]
+        if cls.binary_op is None or all(isinstance(each, GenericConst) for each in given):
+            return theirs(cls, builder, inputs, attrs, params)
+        return given[0] if len(given) == 1 else builder.normalize(cls._impl_dynamic(builder, given))
+
+    return convert

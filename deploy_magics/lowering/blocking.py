@@ -1,0 +1,375 @@
+"""Channel-blocked layouts for a whole graph: tensors of (N, C, H, W) become (N, C/L, H, W, L).
+
+``L`` is the width of a vector register, so that a convolution computes L output channels with one instruction and
+reads its weights, packed in advance, one vector after the other. A tensor stays blocked from operator to operator;
+where one does not take it so, it is brought back, and what needed no change is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from deploy_magics.lowering import computes, packing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+# Of finite values these make finite values, so that what fills up a last block stays harmless.
+_UNARY = (
+    *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.softplus", "clip", "sigmoid"),
+    *("tanh", "abs", "negative", "exp", "erf", "floor", "ceil", "round", "sin", "cos", "square"),
+)
+_BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+_REDUCTIONS = ("mean", "max", "min", "sum")
+# A reduction with elementwise operators behind it, as TVM's fusion calls it (relax/op_attr_types.h, OpPatternKind).
+_OUT_ELEMENTWISE_FUSABLE = 4
+# With fewer input channels than this share of a block, most of a blocked input would be filling.
+_LEAST_FILLED = 0.5
+
+
+def blocked(mod: Any, lanes: int) -> Any:
+    """Give the module with its convolutions, and what lies between them, in blocked layouts.
+
+    Parameters
+    ----------
+    mod : tvm.IRModule
+        As imported: function ``main``, static shapes, weights as constants.
+    lanes : int
+        Channels of a block.
+    """
+    from tvm import relax
+
+    return relax.transform.DeadCodeElimination()(_Blocking(mod, lanes).run())
+
+
+@dataclass
+class _Value:
+    """A tensor in the forms in which it is there by now."""
+
+    plain: Any = None
+    blocked: Any = None
+    channels: int = 0
+    constant: Array | None = None
+    parts: tuple[_Value, ...] = ()
+
+
+class _Blocking:
+    """One walk over the graph."""
+
+    def __init__(self, mod: Any, lanes: int) -> None:
+        import tvm
+        from tvm import relax
+
+        rest = {name: func for name, func in mod.functions.items() if name.name_hint != "main"}
+        self._main = mod["main"]
+        self._builder = relax.BlockBuilder(tvm.IRModule(rest))
+        self._lanes = lanes
+        self._known: dict[Any, _Value] = {}
+        handlers: dict[str, Callable[[Any], _Value | None]] = {
+            "nn.conv2d": self._convolution,
+            "nn.batch_norm": self._batch_norm,
+            "nn.max_pool2d": self._pool,
+            "nn.avg_pool2d": self._pool,
+            "nn.pad": self._pad,
+            "matmul": self._matmul,
+            "reshape": self._reshape,
+            "permute_dims": self._transpose,
+            "concat": self._concat,
+            **dict.fromkeys(_UNARY, self._unary),
+            **dict.fromkeys(_BINARY, self._binary),
+            **dict.fromkeys(_REDUCTIONS, self._reduction),
+        }
+        self._handlers = {f"relax.{name}": handler for name, handler in handlers.items()}
+
+    def run(self) -> Any:
+        from tvm import relax
+
+        params = [relax.Var(param.name, param.ty) for param in self._main.params]
+        self._known = {old: _Value(plain=new) for old, new in zip(self._main.params, params, strict=True)}
+        with self._builder.function("main", params, dict(self._main.attrs)):
+            with self._builder.dataflow():
+                for block in self._main.body.blocks:
+                    for binding in block.bindings:
+                        self._known[binding.var] = self._visit(binding.value)
+                result = self._builder.emit_output(self._plain(self._value(self._main.body.body)))
+            self._builder.emit_func_output(result)
+        return self._builder.get()
+
+    def _value(self, expr: Any) -> _Value:
+        from tvm import relax
+        from tvm.ir import GenericConst
+
+        if isinstance(expr, relax.Var):
+            known: _Value = self._known[expr]
+            return known
+        if isinstance(expr, GenericConst):
+            return _Value(plain=expr, constant=expr.value.numpy())
+        if isinstance(expr, relax.Tuple):
+            return _Value(plain=relax.Tuple([self._plain(self._value(field)) for field in expr.fields]))
+        return _Value(plain=expr)
+
+    def _plain(self, value: _Value) -> Any:
+        from tvm import relax
+
+        if value.plain is None and value.blocked is not None:
+            value.plain = self._builder.emit_te(
+                computes.unblock, value.blocked, channels=value.channels, primfunc_name_hint="unblock"
+            )
+        elif value.plain is None:
+            value.plain = relax.const(value.constant)
+        return value.plain
+
+    def _blocked(self, value: _Value) -> Any:
+        if value.blocked is None:
+            plain = self._plain(value)
+            value.channels = int(plain.ty.shape.values[1])
+            value.blocked = self._builder.emit_te(computes.block, plain, lanes=self._lanes, primfunc_name_hint="block")
+        return value.blocked
+
+    def _visit(self, expr: Any) -> _Value:
+        from tvm import relax
+
+        if isinstance(expr, relax.TupleGetItem):
+            whole = self._value(expr.tuple_value)
+            if whole.parts:
+                return whole.parts[int(expr.index)]
+            return _Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(whole), expr.index)))
+        if not isinstance(expr, relax.Call):
+            return self._value(expr)
+        handler = self._handlers.get(getattr(expr.op, "name", ""))
+        made = handler(expr) if handler is not None else None
+        return made if made is not None else self._copy(expr)
+
+    def _copy(self, expr: Any) -> _Value:
+        from tvm import relax
+        from tvm.ir import GenericConst
+
+        tensors = (relax.Var, relax.Tuple, GenericConst)
+        args = [self._plain(self._value(arg)) if isinstance(arg, tensors) else arg for arg in expr.args]
+        return _Value(plain=self._builder.emit(relax.Call(expr.op, args, expr.attrs, expr.ty_args)))
+
+    def _emit(self, compute: Any, *args: Any, name: str, channels: int, **options: Any) -> _Value:
+        return _Value(blocked=self._call(compute, *args, name=name, **options), channels=channels)
+
+    def _call(self, compute: Any, *args: Any, name: str, **options: Any) -> Any:
+        # Bound beforehand, since ``emit_te`` takes nothing but numbers, text and tensors.
+        return self._builder.emit_te(
+            partial(compute, **options),
+            *args,
+            primfunc_name_hint=name,
+            primfunc_attrs={"op_pattern": _OUT_ELEMENTWISE_FUSABLE},
+        )
+
+    def _convolution(self, expr: Any) -> _Value | None:
+        from tvm import relax
+
+        attrs, data, weight = expr.attrs, self._value(expr.args[0]), self._value(expr.args[1]).constant
+        layouts = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout)
+        if weight is None or weight.ndim != 4 or layouts != ("NCHW", "OIHW", "NCHW") or str(weight.dtype) != "float32":
+            return None
+        window = computes.Window.of(attrs)
+        groups, (out, into) = int(attrs.groups), weight.shape[:2]
+        lanes = self._lanes
+        if into == 1 and out == groups > 1:
+            packed = relax.const(packing.pack_depthwise(weight, lanes))
+            return self._emit(
+                computes.depthwise, self._blocked(data), packed, name="depthwise", channels=out, window=window
+            )
+        if groups > 1 and (into % lanes or out // groups % lanes):
+            source = self._plain(data) if data.blocked is None else data.blocked
+            packed = relax.const(packing.pack_groups(weight, lanes, groups))
+            options = {"window": window, "groups": groups, "channels": out}
+            return _Value(plain=self._call(computes.grouped, source, packed, name="conv2d", **options))
+        few = groups == 1 and data.blocked is None and into < _LEAST_FILLED * lanes
+        packed = relax.const(packing.pack_convolution(weight, lanes, into if few else lanes))
+        source = self._plain(data) if few else self._blocked(data)
+        return self._emit(
+            computes.convolution, source, packed, name="conv2d", channels=out, window=window, groups=groups
+        )
+
+    def _batch_norm(self, expr: Any) -> _Value | None:
+        """Take a normalisation with constants apart: one factor and one addend a channel."""
+        from tvm import relax
+
+        data = self._value(expr.args[0])
+        constants = [each for arg in expr.args[1:5] if (each := self._value(arg).constant) is not None]
+        if data.blocked is None or int(expr.attrs.axis) != 1 or len(constants) < 4:
+            return None
+        gamma, beta, mean, variance = constants
+        factor = 1.0 / (variance + float(expr.attrs.epsilon)) ** 0.5
+        if expr.attrs.scale:
+            factor = factor * gamma
+        addend = -mean * factor + (beta if expr.attrs.center else 0.0)
+        dtype = str(data.blocked.ty.dtype)
+        scaled = self._builder.emit(relax.op.multiply(data.blocked, self._per_channel(factor.astype(dtype))))
+        made = self._builder.emit(relax.op.add(scaled, self._per_channel(addend.astype(dtype))))
+        normalised = _Value(blocked=made, channels=data.channels)
+        return _Value(parts=(normalised, _Value(constant=mean), _Value(constant=variance)))
+
+    def _per_channel(self, values: Array, fill: float = 0.0) -> Any:
+        from tvm import relax
+
+        return relax.const(packing.pack_channels(values, self._lanes, fill))
+
+    def _unary(self, expr: Any) -> _Value | None:
+        from tvm import relax
+
+        value = self._value(expr.args[0])
+        if value.blocked is None:
+            return None
+        made = relax.Call(expr.op, [value.blocked, *expr.args[1:]], expr.attrs, expr.ty_args)
+        return _Value(blocked=self._builder.emit(made), channels=value.channels)
+
+    def _binary(self, expr: Any) -> _Value | None:
+        from tvm import relax
+
+        values = [self._value(arg) for arg in expr.args]
+        shape = _static_shape(expr)
+        if shape is None or len(shape) != 4 or not any(value.blocked is not None for value in values):
+            return None
+        divides = expr.op.name.endswith("divide")
+        if divides and values[1].constant is None and shape[1] % self._lanes:
+            return None  # the filling would be divided by zero
+        parts = [self._operand(value, shape[1], fill=1.0 if divides else 0.0) for value in values]
+        if any(part is None for part in parts):
+            return None
+        return _Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
+
+    def _operand(self, value: _Value, channels: int, fill: float) -> Any:
+        """Give one side of an elementwise operator as it lines up with blocked tensors; None if it cannot."""
+        from tvm import relax
+
+        if value.constant is not None:
+            if value.constant.size == 1:
+                return relax.const(value.constant.reshape(()))
+            shape = (1,) * (4 - value.constant.ndim) + value.constant.shape
+            if shape != (1, channels, 1, 1):
+                return None
+            return self._per_channel(value.constant.reshape(-1), fill)
+        if value.blocked is not None:
+            return value.blocked if value.channels == channels else None
+        shape = _static_shape(value.plain)
+        return self._blocked(value) if shape is not None and len(shape) == 4 and shape[1] == channels else None
+
+    def _reduction(self, expr: Any) -> _Value | None:
+        """Reduce over rows and columns, as global pooling does."""
+        from tvm import relax
+
+        value, attrs = self._value(expr.args[0]), expr.attrs
+        if value.blocked is None or attrs.axis is None or sorted(int(axis) % 4 for axis in attrs.axis) != [2, 3]:
+            return None
+        reduced = self._builder.emit(
+            getattr(relax.op, expr.op.name.split(".")[-1])(value.blocked, axis=[2, 3], keepdims=True)
+        )
+        kept = _Value(blocked=reduced, channels=value.channels)
+        if attrs.keepdims:
+            return kept
+        return _Value(plain=self._builder.emit(relax.op.reshape(self._plain(kept), expr.ty.shape)))
+
+    def _pool(self, expr: Any) -> _Value | None:
+        from tvm import topi
+
+        value, attrs = self._value(expr.args[0]), expr.attrs
+        if value.blocked is None or attrs.layout != "NCHW":
+            return None
+        pads, sizes, strides, dilation = (
+            [int(each) for each in of] for of in (attrs.padding, attrs.pool_size, attrs.strides, attrs.dilation)
+        )
+        kind = expr.op.name.split(".")[-1].partition("_")[0]
+        made = self._builder.emit_te(
+            topi.nn.pool2d,
+            value.blocked,
+            sizes,
+            strides,
+            dilation,
+            pads,
+            kind,
+            bool(attrs.ceil_mode),
+            f"NCHW{self._lanes}c",
+            bool(attrs.count_include_pad),
+            primfunc_name_hint=f"{kind}_pool2d",
+        )
+        return _Value(blocked=made, channels=value.channels)
+
+    def _pad(self, expr: Any) -> _Value | None:
+        from tvm import topi
+
+        value, attrs = self._value(expr.args[0]), expr.attrs
+        widths = [int(each) for each in attrs.pad_width]
+        if value.blocked is None or str(attrs.pad_mode) != "constant" or len(widths) != 8 or any(widths[:4]):
+            return None
+        fill = self._value(expr.args[1]).constant if len(expr.args) > 1 else None
+        if fill is None:
+            return None
+        made = self._builder.emit_te(
+            topi.nn.pad,
+            value.blocked,
+            [0, 0, widths[4], widths[6], 0],
+            [0, 0, widths[5], widths[7], 0],
+            float(fill.reshape(())),
+            primfunc_name_hint="pad",
+        )
+        return _Value(blocked=made, channels=value.channels)
+
+    def _matmul(self, expr: Any) -> _Value | None:
+        """Pack the weights of a product with a constant."""
+        from tvm import relax
+
+        left, right = self._value(expr.args[0]), self._value(expr.args[1]).constant
+        shape = _static_shape(expr.args[0])
+        if right is None or right.ndim != 2 or str(right.dtype) != "float32" or shape is None or len(shape) < 2:
+            return None
+        rows = self._plain(left)
+        if len(shape) > 2:
+            rows = self._builder.emit(relax.op.reshape(rows, (-1, shape[-1])))
+        width = int(right.shape[1])
+        packed = relax.const(packing.pack_matrix(right, self._lanes))
+        product = self._call(computes.matrix_product, rows, packed, name="matmul", width=width)
+        if len(shape) > 2:
+            product = self._builder.emit(relax.op.reshape(product, (*shape[:-1], width)))
+        return _Value(plain=product)
+
+    def _reshape(self, expr: Any) -> _Value | None:
+        value, shape = self._value(expr.args[0]), _static_shape(expr)
+        if value.constant is None or shape is None:
+            return None
+        return _Value(constant=value.constant.reshape(shape))
+
+    def _transpose(self, expr: Any) -> _Value | None:
+        value, axes = self._value(expr.args[0]), expr.attrs.axes
+        if value.constant is None:
+            return None
+        import numpy as np
+
+        order = None if axes is None else [int(axis) for axis in axes]
+        return _Value(constant=np.ascontiguousarray(value.constant.transpose(order)))
+
+    def _concat(self, expr: Any) -> _Value | None:
+        """Put channels together block by block, where each but the last tensor ends with a whole block."""
+        from tvm import relax
+
+        shape, tuple_ = _static_shape(expr), expr.args[0]
+        if shape is None or len(shape) != 4 or not isinstance(tuple_, relax.Tuple) or int(expr.attrs.axis) % 4 != 1:
+            return None
+        values = [self._value(field) for field in tuple_.fields]
+        channels = [_static_shape(field)[1] for field in tuple_.fields]  # type: ignore[index]
+        if not any(value.blocked is not None for value in values) or any(each % self._lanes for each in channels[:-1]):
+            return None
+        made = relax.op.concat([self._blocked(value) for value in values], axis=1)
+        return _Value(blocked=self._builder.emit(made), channels=shape[1])
+
+
+def _static_shape(expr: Any) -> list[int] | None:
+    shape = getattr(expr.ty, "shape", None)
+    values = getattr(shape, "values", None)
+    if values is None:
+        return None
+    try:
+        return [int(extent) for extent in values]
+    except TypeError:
+        return None
