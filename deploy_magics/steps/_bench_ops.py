@@ -45,8 +45,8 @@ class Operators:
 def taken(measured: Measurement, tell: Callable[[float, str], None]) -> Operators:
     """Time the operators of each candidate that was measured, one after the other, each in a process of its own.
 
-    A profiler slows what it watches, so none of these runs is among the timed ones. An interrupt ends it; what was found
-    until then is kept.
+    A profiler slows what it watches, so none of these runs is among the timed ones. An interrupt ends it; what was
+    found until then is kept.
     """
     from deploy_magics.runtimes import get
     from deploy_magics.runtimes.operators import TellsOperators
