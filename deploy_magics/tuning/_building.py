@@ -12,14 +12,15 @@ import pickle
 import random
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from deploy_magics.errors import DeployError
+from deploy_magics.lowering._link import linker_for
 from deploy_magics.lowering._tvm import tvm
+from deploy_magics.lowering._words import gist
 from deploy_magics.lowering.records import Decisions
 from deploy_magics.lowering.target import Target
 from deploy_magics.tuning.job import Arrays, Built, Failed
@@ -33,7 +34,7 @@ _spaces: dict[str, Any] = {}
 
 
 def prepare() -> None:
-    """Import TVM, and build once, so that the first candidate does not wait for what LLVM loads late."""
+    """Import TVM, so that the first candidate does not wait for it."""
     tvm()
 
 
@@ -65,21 +66,68 @@ def points(key: str, seed: int) -> tuple[tuple[str, ...], list[tuple[int, ...]]]
     return names, list(found)
 
 
-def build(key: str, decisions: Decisions, path: str, target: Mapping[str, Any]) -> Built | Failed:
+def build(key: str, decisions: Decisions, path: str, target: Target) -> Built | Failed:
     """Schedule a candidate, build it and link it to a library at ``path``."""
     began = time.perf_counter()
     try:
-        module = _spaces[key].apply(dict(decisions))
-        code = tvm().tirx.build(module, target=_target(tuple(sorted(target.items(), key=repr))))
+        function = _spaces[key].apply(dict(decisions))["main"]
+        # Only a function with a name of its own becomes one that can be called from outside.
+        module = tvm().IRModule({"main": function.with_attr("global_symbol", "main")})
+        code = tvm().tirx.build(module, target=_target(target))
     except Exception as error:  # noqa: BLE001 - whatever TVM finds wrong with it is a failed trial
-        return Failed(f"cannot be built: {_line(error)}")
-    arrays = _arrays(module["main"])
+        return Failed(f"cannot be built: {gist(error)}")
+    arrays = _arrays(function)
     if arrays is None:
         return Failed("cannot be run: its shapes are not fixed")
-    failed = _link(code, Path(path), Target.from_plain(target))
+    failed = _link(code, Path(path), target)
     return failed or Built(path, arrays, time.perf_counter() - began)
 
 
+def _arrays(function: Any) -> Arrays | None:
+    """Give shape and type of each argument; None where one is not fixed."""
+    found = []
+    for parameter in function.params:
+        try:
+            found.append((tuple(int(extent) for extent in parameter.shape), str(parameter.dtype)))
+        except (TypeError, ValueError, AttributeError):
+            return None
+    return tuple(found)
+
+
+def _link(code: Any, path: Path, target: Target) -> Failed | None:
+    """Write the object file of a candidate, and make a library of it."""
+    parts = [code, *code.imports]
+    made = path.with_suffix(".o")
+    try:
+        next(part for part in parts if part.kind == "llvm").write_to_file(str(made), "o")
+        linker = _bare_linker(target)
+        if linker is None:
+            linker_for(target).library(path, [made])
+            return None
+        done = subprocess.run(
+            [linker, "-shared", "-o", str(path), str(made)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_LINK_S,
+            check=False,
+        )
+        said = done.stdout.decode("utf-8", "replace").strip().splitlines() or ["it printed nothing"]
+        return Failed(f"cannot be linked: {said[-1][:200]}") if done.returncode else None
+    except (DeployError, OSError, RuntimeError, StopIteration, subprocess.TimeoutExpired) as error:
+        return Failed(f"cannot be linked: {gist(error)}")
+    finally:
+        made.unlink(missing_ok=True)
+
+
 @lru_cache(maxsize=4)
-def _target(items: tuple[tuple[str, Any], ...]) -> Any:
-    return Target.from_plain(dict(items)).to_tvm()
+def _bare_linker(target: Target) -> str | None:
+    """Find this machine's own linker, where it makes libraries for the target."""
+    if not target.is_host or target.system != "linux" or "musl" in target.triple:
+        return None
+    return shutil.which("ld")
+
+
+@lru_cache(maxsize=4)
+def _target(target: Target) -> Any:
+    return target.to_tvm()

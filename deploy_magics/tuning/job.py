@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from deploy_magics.lowering.records import Decisions
 
@@ -39,6 +39,32 @@ class Job:
     knobs: Mapping[str, tuple[int, ...]]
     default: Decisions
     space: bytes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to tune in a model.
+
+    Attributes
+    ----------
+    model, digest : str
+        Its name for people, and what identifies its content.
+    layout : str
+        Of its tensors.
+    target : Mapping[str, Any]
+        The machine, as :meth:`deploy_magics.lowering.target.Target.to_plain` gives it.
+    jobs : tuple of Job
+        Its tasks, equal ones once. One without knobs is only timed, for the model's estimated latency.
+    versions : Mapping[str, Any]
+        What records have to say.
+    """
+
+    model: str
+    digest: str
+    layout: str
+    target: Mapping[str, Any]
+    jobs: tuple[Job, ...]
+    versions: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -101,6 +127,13 @@ class Ran:
 @dataclass(frozen=True)
 class Failed:
     """Why a candidate has no times, in one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Why a device gave no answer; its candidate goes to another."""
 
     reason: str
 
