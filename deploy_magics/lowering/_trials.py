@@ -104,6 +104,8 @@ class Trial:
         Time of each repeat; None where it failed.
     error : str or None
         Why it failed, in one line.
+    final : bool
+        Whether it was timed once more beside the other good ones of its task and what the rule chooses.
     """
 
     session: str
@@ -111,6 +113,7 @@ class Trial:
     decisions: Decisions
     seconds: tuple[float, ...] | None = None
     error: str | None = None
+    final: bool = False
 
     @property
     def best(self) -> float:
@@ -134,6 +137,7 @@ class Trial:
             "decisions": self.decisions,
             "seconds": None if self.seconds is None else list(self.seconds),
             "error": self.error,
+            **({"final": True} if self.final else {}),
         }
 
     @classmethod
@@ -156,6 +160,7 @@ class Trial:
             decisions=decisions,
             seconds=seconds,
             error=None if error is None else str(error),
+            final=plain.get("final") is True,
         )
 
 

@@ -13,6 +13,16 @@ times them, so that one that crashes, hangs or eats memory costs a trial and not
 :mod:`.loop`        all of it together, step by step, with records
 :mod:`.remote`      devices at TVM's own tracker in place of the runner
 ==================  ==========================================================================
+
+In a worker: :mod:`._planning` finds the tasks, :mod:`._building` builds, :mod:`._running` times here and
+:mod:`._calling` on a device.
 """
 
 from __future__ import annotations
+
+from deploy_magics.tuning._state import TaskOutcome, Tuned
+from deploy_magics.tuning.allocate import Budget
+from deploy_magics.tuning.crew import Bounds, Crew, NoDevice
+from deploy_magics.tuning.loop import tune
+
+__all__ = ["Bounds", "Budget", "Crew", "NoDevice", "TaskOutcome", "Tuned", "tune"]
