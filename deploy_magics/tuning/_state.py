@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HOPELESS_AFTER = 16
 """So many trials of which none ran: there is no use in more."""
+DRY = 0.6
+"""A turn that brought nothing makes the next one this much less worth than the model expects: it hopes too much."""
 
 
 @dataclass
@@ -33,6 +35,8 @@ class State:
         Seconds of the rule's choice, and of the best.
     trials, failed : int
         In this run.
+    rounds, dry : int
+        Turns that it had, and the last of them that brought nothing.
     """
 
     job: Job
@@ -45,6 +49,7 @@ class State:
     trials: int = 0
     failed: int = 0
     rounds: int = 0
+    dry: int = 0
     seconds: float = 0.0
     active: bool = False
 
@@ -58,7 +63,7 @@ class State:
         """Share of that which the next trial may save."""
         if self.search is None or (self.best is None and self.trials >= HOPELESS_AFTER):
             return 0.0
-        return self.search.expected()
+        return self.search.expected() * DRY**self.dry
 
     def point(self, decisions: Decisions) -> tuple[int, ...]:
         """Give decisions in a form that can be looked up."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from deploy_magics.lowering.records import Fitting, Records, Session, Trial, Wanted
 from deploy_magics.progress import Tuning
 from deploy_magics.tuning._state import State, TaskOutcome, Tuned
-from deploy_magics.tuning.allocate import Budget, Clock, choose
+from deploy_magics.tuning.allocate import GAIN, Budget, Clock, choose
 from deploy_magics.tuning.crew import Crew, NoDevice
 from deploy_magics.tuning.job import Candidate, Finished, Plan, Ran
 from deploy_magics.tuning.search import Search
@@ -173,11 +173,13 @@ class _Loop:
                 Candidate(next(self._numbers), state.job.key, dict(decisions), state.best)
                 for decisions in state.search.ask(count)
             ]
-            began = time.monotonic()
+            best, began = state.best, time.monotonic()
             for finished in self._crew.run(asked):
                 state.seconds += time.monotonic() - began
                 began = time.monotonic()
                 self._take(finished)
+            gained = state.best is not None and (best is None or state.best < best * (1 - GAIN))
+            state.dry = 0 if gained else state.dry + 1
             state.active = False
 
     def _take(self, finished: Finished) -> None:
@@ -244,7 +246,7 @@ class _Loop:
         winner = min(range(len(medians)), key=lambda place: (medians[place], place))
         if medians[winner] > medians[0] * (1 - _BETTER):
             winner = 0
-        state.settle(decisions[winner], min(found[winner]), min(found[0]))
+        state.settle(decisions[winner], medians[winner], medians[0])
 
     def _latency(self, *, before: bool = False) -> float | None:
         """Estimate the model's latency in ms: the times of its tasks, summed."""

@@ -54,7 +54,8 @@ class Search:
         self._features = _features(self._points)
         self._seconds: dict[int, float] = {}
         self._asked: set[int] = set()
-        self._cache: tuple[NDArray[Any], float] | None = None
+        self._expected: float | None = None
+        self._length: float | None = None
 
     @property
     def left(self) -> int:
@@ -75,7 +76,7 @@ class Search:
             return
         self._asked.add(place)
         self._seconds[place] = min(self._seconds.get(place, math.inf), math.inf if seconds is None else seconds)
-        self._cache = None
+        self._expected = None
 
     def ask(self, count: int) -> list[Decisions]:
         """Give points to try next, each once; none where the space is used up."""
@@ -84,7 +85,7 @@ class Search:
             place = self._next(chosen)
             self._asked.add(place)
             chosen.append(place)
-        self._cache = None
+        self._expected = None
         return [dict(zip(self.names, self._points[place], strict=True)) for place in chosen]
 
     def expected(self) -> float:
@@ -96,10 +97,9 @@ class Search:
             return 0.0
         if self._ran < 2:
             return 1.0
-        if self._cache is None:
-            gains = self._gains([])
-            self._cache = (gains, float(gains.max(initial=0.0)))
-        return self._cache[1]
+        if self._expected is None:
+            self._expected = float(self._gains([]).max(initial=0.0))
+        return self._expected
 
     @property
     def _ran(self) -> int:
@@ -129,7 +129,10 @@ class Search:
     def _gains(self, chosen: Sequence[int]) -> NDArray[Any]:
         """Give the expected saving of each free point, as a share of the best time."""
         places, values = self._observed(chosen)
-        return _expected(self._features[places], values, self._features[self._free()])
+        seen = self._features[places]
+        if not chosen or self._length is None:
+            self._length = _fitting_length(seen, values)
+        return _expected(seen, values, self._features[self._free()], self._length)
 
     def _observed(self, chosen: Sequence[int]) -> tuple[list[int], NDArray[Any]]:
         """Give the points that the model sees, and the logarithm of their times over the best.
@@ -165,29 +168,47 @@ def _features(points: Sequence[tuple[int, ...]]) -> NDArray[Any]:
     return np.stack(columns, axis=1) if columns else np.zeros((len(points), 1))
 
 
-def _expected(seen: NDArray[Any], values: NDArray[Any], asked: NDArray[Any]) -> NDArray[Any]:
-    """Give the expected improvement below zero of a Gaussian process, at the length that explains the values best."""
-    mean = float(values.mean())
-    scale = max(float(values.std()), 0.02)
-    targets = (values - mean) / scale
-    noise = (_NOISE / scale) ** 2 + 1e-6
-    distances = ((seen[:, None] - seen[None]) ** 2).sum(axis=2)
-    best: tuple[float, float, NDArray[Any], NDArray[Any]] | None = None
+def _fitting_length(seen: NDArray[Any], values: NDArray[Any]) -> float:
+    """Give the length, of a few, that explains the values best."""
+    targets, scale, _ = _standard(values)
+    squared = _squared(seen, seen)
+    likely = {}
     for length in _LENGTHS:
-        factor = np.linalg.cholesky(_kernel(distances, length) + noise * np.eye(len(seen)))
+        factor = _factor(squared, length, scale)
         weights = np.linalg.solve(factor.T, np.linalg.solve(factor, targets))
-        likelihood = -0.5 * float(targets @ weights) - float(np.log(np.diag(factor)).sum())
-        if best is None or likelihood > best[0]:
-            best = (likelihood, length, factor, weights)
-    assert best is not None
-    _, length, factor, weights = best
-    cross = _kernel(((seen[:, None] - asked[None]) ** 2).sum(axis=2), length)
-    guess = cross.T @ weights * scale + mean
-    spread = np.sqrt(np.maximum(1.0 - (np.linalg.solve(factor, cross) ** 2).sum(axis=0), 1e-9)) * scale
+        likely[length] = -0.5 * float(targets @ weights) - float(np.log(np.diag(factor)).sum())
+    return max(likely, key=lambda length: likely[length])
+
+
+def _expected(seen: NDArray[Any], values: NDArray[Any], asked: NDArray[Any], length: float) -> NDArray[Any]:
+    """Give how far a Gaussian process expects each of the asked points to go below zero."""
+    targets, scale, mean = _standard(values)
+    inverse = np.linalg.inv(_factor(_squared(seen, seen), length, scale))
+    cross = inverse @ _kernel(_squared(seen, asked), length)
+    guess = cross.T @ (inverse @ targets) * scale + mean
+    spread = np.sqrt(np.maximum(1.0 - (cross**2).sum(axis=0), 1e-9)) * scale
     ratio = -guess / spread
     density = np.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi)
-    below = 0.5 * (1 + np.vectorize(math.erf, otypes=[float])(ratio / math.sqrt(2)))
-    return np.asarray(spread * (density + ratio * below))
+    # The logistic function is the normal one to within 0.0002 with this cubic, and is to be had for whole arrays.
+    below = 1 / (1 + np.exp(-np.clip(1.5976 * ratio + 0.07056 * ratio**3, -60, 60)))
+    return np.asarray(np.maximum(spread * (density + ratio * below), 0.0))
+
+
+def _standard(values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    mean = float(values.mean())
+    scale = max(float(values.std()), 0.02)
+    return (values - mean) / scale, scale, mean
+
+
+def _factor(squared: NDArray[Any], length: float, scale: float) -> NDArray[Any]:
+    noise = (_NOISE / scale) ** 2 + 1e-6
+    return np.asarray(np.linalg.cholesky(_kernel(squared, length) + noise * np.eye(len(squared))))
+
+
+def _squared(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Give the squared distances of each to each."""
+    found = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * left @ right.T
+    return np.asarray(np.maximum(found, 0.0))
 
 
 def _kernel(squared: NDArray[Any], length: float) -> NDArray[Any]:
