@@ -95,3 +95,34 @@ def lasting(seconds: float) -> Result:
         partial.status = "interrupted"
         raise Interrupted(partial, f"interrupted after {done} rounds; what was measured is kept") from None
     return result(done, "ran to its end")
+
+
+def searching(seconds: float) -> Result:
+    """Search for nothing, and report it as a search for faster code does; what it found is kept when it is stopped."""
+    from deploy_magics.progress import TaskRow, Tuning
+    from deploy_magics.result import Curve
+    from deploy_magics.views.progress import NotebookReporter
+
+    curve, trials, began = [(0.0, 20.0)], 0, time.monotonic()
+
+    def result(headline: str) -> Result:
+        table = Table((Column("trials", "trials", kind="integer"),), (Row({"trials": trials}),))
+        return Result("tune", headline, (table,), curves=(Curve("estimated latency", "s", "ms", tuple(curve)),))
+
+    try:
+        with reporting(NotebookReporter), progress("tune: net") as tracker:
+            while (now := time.monotonic() - began) < seconds:
+                time.sleep(0.05)
+                trials += 1
+                curve.append((now, 8 + 12 * 0.98**trials))
+                rows = (
+                    TaskRow("conv2d 3x3 64->64 <b>+relu</b>", 20.0, 29.87, 40, 40, 1.2, 0.6, "done"),
+                    TaskRow("conv2d 1x1 64->256", 9.0, 9.0 + trials, trials, 40, now, 0.3, "active"),
+                    TaskRow("matmul 1x512 512->1000", planned=40, share=0.1),
+                )
+                tracker.report(Tuning("tune: net", now / seconds, f"trial {trials}", rows, tuple(curve)))
+    except KeyboardInterrupt:
+        partial = result("stopped before its end")
+        partial.status = "interrupted"
+        raise Interrupted(partial, f"interrupted after {trials} trials; the records are kept") from None
+    return result("searched to its end")

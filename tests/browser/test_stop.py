@@ -45,3 +45,25 @@ def test_bar_leaves_nothing_behind(open_notebook: Opener) -> None:
     outputs = page.saved("ended.ipynb").cells[0].outputs
     kinds = [kind for output in outputs for kind, content in output.get("data", {}).items() if content]
     assert kinds.count("text/html") == 1
+
+
+def test_a_search_is_shown_task_by_task_and_stopped(open_notebook: Opener) -> None:
+    page = open_notebook("searching.ipynb", ["from examples import searching\n\nsearching(60)", AFTER])
+    page.start_all()
+    expect(page.test_id("dm-tuning")).to_be_visible(timeout=20_000)
+    expect(page.test_id("dm-task-0")).to_contain_text("64→64 <b>+relu</b>")
+    expect(page.test_id("dm-task-1")).to_contain_text("active")
+    expect(page.test_id("dm-task-2")).to_contain_text("waiting")
+    expect(page.test_id("dm-tasks-counted")).to_have_text("1 of 3 tasks done")
+    expect(page.test_id("dm-steps-said")).to_contain_text("faster than at the start")
+    before = page.test_id("dm-tuning").bounding_box()
+    first = page.test_id("dm-steps-now").inner_html()
+    expect(page.test_id("dm-steps-now")).not_to_have_text(first, timeout=10_000)
+    assert page.test_id("dm-tuning").bounding_box() == before, "figures change, nothing jumps"
+    page.screenshot("search")
+    page.test_id("dm-stop").click()
+    page.wait_done(15)
+    expect(page.outputs(0)).to_contain_text("the records are kept")
+    assert page.outputs(0).locator("pre").count() == 1, "one line, no traceback"
+    expect(page.test_id("dm-tuning")).to_have_count(0)
+    expect(page.outputs(1)).not_to_contain_text("went on")
