@@ -11,6 +11,8 @@ from deploy_magics.errors import ArgumentError, DeployError, ModelError, did_you
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering import threads as pool
 from deploy_magics.lowering.artefact import Manifest, is_artefact, read_manifest
+from deploy_magics.lowering.pipeline import Signature, make, signature_of
+from deploy_magics.lowering.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +49,7 @@ class Tvm:
         """Version of the installed package."""
         return _tvm.tvm_version()
 
-    def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> TvmSession:
+    def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> TvmSession | WhenFed:
         """Load a compiled model, or compile an ONNX file; see :meth:`deploy_magics.runtimes.Runtime.load`."""
         chosen = _options(options or {})
         if is_artefact(path):
@@ -55,7 +57,8 @@ class Tvm:
             pool.use(threads, chosen["spinning"])
             return load_artefact(path)
         pool.use(threads, chosen["spinning"])
-        raise NotImplementedError
+        found = signature_of(path, chosen["shapes"])
+        return WhenFed(path) if found is None else compile_here(path, found)
 
     def operator_times(
         self,
@@ -129,6 +132,58 @@ class TvmSession:
         with one_line(f"TVM cannot run {self._name!r}"):
             evaluate = self._machine.time_evaluator("invoke_stateful", _tvm.tvm().cpu(), number=number, repeat=repeat)
             return [float(value) for value in evaluate(_ENTRY).results]
+
+
+class WhenFed:
+    """An ONNX file that leaves dimensions open, compiled once the sizes of its inputs are known."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inner: TvmSession | None = None
+
+    @property
+    def inner(self) -> TvmSession:
+        """What it was compiled to; raises ModelError where it has no inputs yet."""
+        if self._inner is None:
+            raise ModelError(f"{self._path.name!r} leaves dimensions open, and has no inputs yet that give them")
+        return self._inner
+
+    def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
+        """Compile for the sizes of these inputs, and place them."""
+        found = signature_of(self._path, {name: array.shape for name, array in feeds.items()})
+        if found is None:
+            raise ModelError(f"not all inputs of {self._path.name!r} were given")
+        self._inner = compile_here(self._path, found)
+        self._inner.set_inputs(feeds)
+
+    def run(self) -> None:
+        """Run inference once."""
+        self.inner.run()
+
+    def outputs(self) -> Arrays:
+        """Copy out the outputs of the last run."""
+        return self.inner.outputs()
+
+    def operator_times(self, repeats: int = 20) -> tuple[OperatorTime, ...]:
+        """Time each compiled function; see :meth:`TvmSession.operator_times`."""
+        return self.inner.operator_times(repeats)
+
+
+def compile_here(path: Path, found: Signature) -> TvmSession:
+    """Compile an ONNX file in this process, by rule.
+
+    Raises
+    ------
+    DeployError
+        In one line, where TVM cannot.
+    """
+    tvm = _tvm.tvm()
+    made = make(path, found, Target.host(), model={"name": path.stem, "digest": "", "source": str(path)})
+    from tvm.runtime.vm import VirtualMachine
+
+    with one_line(f"TVM cannot load {path.name!r}"):
+        machine = VirtualMachine(made.executable.jit(), tvm.cpu())
+    return TvmSession(machine, made.manifest, path.name)
 
 
 def check_here(path: Path) -> Manifest:

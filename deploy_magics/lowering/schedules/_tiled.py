@@ -148,7 +148,8 @@ class TiledSpace:
             raise ScheduleError(f"no value for the knob {missing[0]!r}")
         from tvm import s_tir
 
-        schedule = s_tir.Schedule(self._function)
+        # Named, so that it can also be built by itself.
+        schedule = s_tir.Schedule(self._function.with_attr("global_symbol", "main"))
         try:
             self._schedule(schedule, decisions)
         except (RuntimeError, ValueError) as error:
@@ -224,15 +225,16 @@ class TiledSpace:
     def _order_inside(self, schedule: Any, main: Any, decisions: Decisions) -> None:
         """Inside a tile: sum outside, results inside, so that every step adds to all accumulators."""
         loops = schedule.get_loops(main)
-        summed = loops[len(loops) - len(self._work.summed) :]
+        summed = list(loops[len(loops) - len(self._work.summed) :])
         results = loops[len(loops) - len(self._work.summed) - len(self._work.spatial) : len(loops) - len(summed)]
         schedule.reorder(*summed, *results)
-        for axis, loop in zip(self._work.summed, summed, strict=True):
+        for place, (axis, loop) in enumerate(zip(self._work.summed, summed, strict=True)):
             steps = decisions.get(f"unroll_{axis.name}", 1)
             if steps == axis.extent and steps > 1:
                 schedule.unroll(loop)
             elif steps > 1:
-                schedule.unroll(schedule.split(loop, [None, steps])[1])
+                summed[place], written_out = schedule.split(loop, [None, steps])
+                schedule.unroll(written_out)
         # Before the start of the sums is taken out: without it, TVM no longer sees that the block sums.
         self._as_one_step(schedule, schedule.get_loops(main)[-len(results) :])
         start = schedule.decompose_reduction(main, summed[0])
