@@ -49,6 +49,8 @@ class NoDevice(DeployError):
 
 @dataclass
 class Runner:
+    """What times candidates."""
+
     station: Station
     target: str
     lost: int = 0
@@ -116,9 +118,7 @@ class Crew:
         station = Station("the runner", f"{RUNNING}:prepare", self.threads, memory=self._memory)
         return [Runner(station, f"{RUNNING}:run")]
 
-    def plan(
-        self, path: Path, shapes: Mapping[str, Sequence[int]], layout: str, name: str, digest: str
-    ) -> Plan:
+    def plan(self, path: Path, shapes: Mapping[str, Sequence[int]], layout: str, name: str, digest: str) -> Plan:
         """Find the tasks of a model; raises ModelError where TVM cannot read it."""
         plain = {key: list(shape) for key, shape in shapes.items()}
         found: Plan = self._builders[0].call(
@@ -182,9 +182,7 @@ class Crew:
                 assert work.built is not None
                 yield Finished(work.candidate, result, work.built.seconds)
 
-    def compare(
-        self, key: str, points: Sequence[Decisions], rounds: int
-    ) -> list[tuple[float, ...]] | None:
+    def compare(self, key: str, points: Sequence[Decisions], rounds: int) -> list[tuple[float, ...]] | None:
         """Time points of one task in turn; None where that fails, or several devices could not do it fairly."""
         if len(self._runners) != 1 or self._runners[0].target != f"{RUNNING}:run":
             return None
@@ -266,4 +264,3 @@ class Crew:
 
     def _why_none(self) -> str:
         return "no device is left to run code on"
-

@@ -1,8 +1,8 @@
 """Which point of one task's space is tried next.
 
-The rule's choice comes first, then a few points spread over the space, and then those of which a model expects most. The
-model is a Gaussian process over the knobs: with some hundred points at most it costs milliseconds, and it says not only
-what to try but also how much may still be gained, by which trials are shared among tasks.
+The rule's choice comes first, then a few points spread over the space, and then those of which a model expects most.
+The model is a Gaussian process over the knobs: with some hundred points at most it costs milliseconds, and it says not
+only what to try but also how much may still be gained, by which trials are shared among tasks.
 """
 
 from __future__ import annotations
