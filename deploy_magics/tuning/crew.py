@@ -123,9 +123,7 @@ class Crew:
         """Take a runner's answer for what it means; a device's is not always the candidate's doing."""
         return result
 
-    def plan(
-        self, path: Path, shapes: Mapping[str, Sequence[int]], layout: str, name: str, digest: str
-    ) -> Plan:
+    def plan(self, path: Path, shapes: Mapping[str, Sequence[int]], layout: str, name: str, digest: str) -> Plan:
         """Find the tasks of a model; raises ModelError where TVM cannot read it."""
         plain = {key: list(shape) for key, shape in shapes.items()}
         found: Plan = self._builders[0].call(
@@ -190,9 +188,7 @@ class Crew:
                 assert work.built is not None
                 yield Finished(work.candidate, result, work.built.seconds)
 
-    def compare(
-        self, key: str, points: Sequence[Decisions], rounds: int
-    ) -> list[tuple[float, ...]] | None:
+    def compare(self, key: str, points: Sequence[Decisions], rounds: int) -> list[tuple[float, ...]] | None:
         """Time points of one task in turn; None where that fails, or several devices could not do it fairly."""
         if len(self._runners) != 1 or self._runners[0].target != f"{RUNNING}:run":
             return None
@@ -274,4 +270,3 @@ class Crew:
 
     def _why_none(self) -> str:
         return "no device is left to run code on"
-

@@ -250,7 +250,9 @@ class _Loop:
 
     def _latency(self, *, before: bool = False) -> float | None:
         """Estimate the model's latency in ms: the times of its tasks, summed."""
-        times = [state.job.weight * ((state.before if before else state.best) or 0.0) for state in self._states.values()]
+        times = [
+            state.job.weight * ((state.before if before else state.best) or 0.0) for state in self._states.values()
+        ]
         return 1e3 * sum(times) or None
 
     def _note(self) -> None:

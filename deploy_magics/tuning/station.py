@@ -28,9 +28,7 @@ class Station:
         A function and its arguments, called first.
     """
 
-    def __init__(
-        self, name: str, *begin: Any, memory: int | None = None, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, *begin: Any, memory: int | None = None, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.held: set[str] = set()
         self._begin = begin
