@@ -12,7 +12,6 @@ from typing import Any
 from deploy_magics.errors import DeployError
 from deploy_magics.lowering._trials import Decisions, Session, Trial
 
-
 LUCK = 0.02
 """A trial that was timed once may have been lucky by this share."""
 

@@ -73,6 +73,7 @@ def run(model: Model, target: Target, options: Options, tracker: Tracker) -> Out
     from deploy_magics.lowering.records import Records
     from deploy_magics.model._temporary import Folder
     from deploy_magics.tuning import Budget, tune
+    from deploy_magics.workers import memory_bound
 
     began = time.monotonic()
     concrete = model.concrete()
@@ -90,9 +91,11 @@ def run(model: Model, target: Target, options: Options, tracker: Tracker) -> Out
         # The processes import TVM while the model is made smaller.
         crew = stack.enter_context(_crew(target, options))
         tracker.update(None, "simplifying")
-        source, notes = simplified(concrete, folder.path, options.timeout, options.memory)
+        source, notes = simplified(concrete, folder.path, options.timeout, options.memory or memory_bound())
         tracker.update(None, "cutting it into tasks")
-        shapes = {spec.name: [int(extent) for extent in spec.shape or ()] for spec in concrete.inputs}
+        shapes = {
+            spec.name: [extent for extent in spec.shape or () if isinstance(extent, int)] for spec in concrete.inputs
+        }
         with concrete.file():
             plan = crew.plan(source, shapes, options.layout, model.name, model.digest)
         if not any(job.knobs for job in plan.jobs):

@@ -49,7 +49,9 @@ def tasks_table(tuned: Tuned) -> Table:
         Column("gain", "gain", kind="ratio", help="Time of the rule's choice over that of the best."),
         Column("share", "share of time", unit="%", digits=3, help="Part of the model's estimated time, as tuned."),
         Column("time", "time a call", unit="µs", digits=4, shown=False, help="Of the best."),
-        Column("failed", "failed", kind="integer", shown=False, help="Trials that crashed, hung or could not be built."),
+        Column(
+            "failed", "failed", kind="integer", shown=False, help="Trials that crashed, hung or could not be built."
+        ),
         Column("known", "known before", kind="integer", shown=False, help="Trials that the records held of it."),
         Column("seconds", "time spent", unit="s", digits=3, shown=False),
         Column("decisions", "decisions", kind="text", shown=False, help="What the best chooses."),

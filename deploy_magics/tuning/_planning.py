@@ -72,7 +72,7 @@ def _lowered(module: Any, target: Target, layout: str) -> Lowered:
 
 
 def _labels(labels: Sequence[str]) -> list[str]:
-    """Number the labels that stand for several tasks.
+    """Give labels of which those that stand for several tasks have a number.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Which point of one task's space is tried next.
 
-The rule's choice comes first, then a few points spread over the space, and then those of which a model expects most. The
-model is a Gaussian process over the knobs: with some hundred points at most it costs milliseconds, and it says not only
-what to try but also how much may still be gained, by which trials are shared among tasks.
+The rule's choice comes first, then a few points spread over the space, and then those of which a model expects most.
+The model is a Gaussian process over the knobs: with some hundred points at most it costs milliseconds, and it says not
+only what to try but also how much may still be gained, by which trials are shared among tasks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from deploy_magics.lowering.records import Decisions
 
-SPREAD = 6
+SPREAD = 4
 """Points that are tried before the model is asked."""
 _MOST_FITTED = 160
 _LENGTHS = (0.25, 0.5, 1.0, 2.0)
@@ -78,9 +78,17 @@ class Search:
         self._seconds[place] = min(self._seconds.get(place, math.inf), math.inf if seconds is None else seconds)
         self._expected = None
 
-    def ask(self, count: int) -> list[Decisions]:
-        """Give points to try next, each once; none where the space is used up."""
+    def ask(self, count: int, hints: Sequence[Decisions] = ()) -> list[Decisions]:
+        """Give points to try next, each once; none where the space is used up.
+
+        Of the hints, those that the space has and that are new come first, though not more than half of all.
+        """
         chosen: list[int] = []
+        for hint in hints:
+            place = self._place.get(tuple(hint.get(name, -1) for name in self.names))
+            if place is not None and place not in self._asked and len(chosen) < count // 2:
+                self._asked.add(place)
+                chosen.append(place)
         while len(chosen) < count and self.left:
             place = self._next(chosen)
             self._asked.add(place)
