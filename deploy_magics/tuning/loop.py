@@ -149,9 +149,6 @@ class _Loop:
         fresh = [state for state in self._tunable if state.before is None][:left]
         for finished in self._crew.run([self._candidate(state) for state in (*fresh, *fixed)]):
             self._take(finished)
-        for state in fresh:
-            if state.search is not None:
-                state.search.ask(1)  # it is known, or failed: not to be asked for again
         self._before = self._latency(before=True)
         self._note()
 

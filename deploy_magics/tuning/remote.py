@@ -8,6 +8,7 @@ do not answer for is a failed trial, since it is likely that it ends them.
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from deploy_magics.tuning.station import Station
 CALLING = "deploy_magics.tuning._calling"
 _MOST = 16
 _ASK_S = 20.0
+_CONNECT_S = 5.0
 WAIT_S = 10.0
 """How long a link waits for a free device."""
 
@@ -102,7 +104,7 @@ class RemoteCrew(Crew):
         NoDevice
             Where the tracker does not answer, or has none.
         """
-        count = self._count()
+        count = self.devices()
         return [
             Runner(
                 Station(
@@ -126,10 +128,16 @@ class RemoteCrew(Crew):
         """Take a link that ended or hung for a device that gave no answer."""
         return Lost(result.reason) if isinstance(result, Ended) else result
 
-    def _count(self) -> int:
+    def devices(self) -> int:
+        """Ask the tracker how many devices are free; raises NoDevice where there are none, or it does not answer."""
         from deploy_magics import workers
 
         tracker = self.tracker
+        try:
+            # TVM tries for much longer than a person waits.
+            socket.create_connection((tracker.host, tracker.port), _CONNECT_S).close()
+        except OSError as error:
+            raise self._silent(error.strerror or str(error)) from None
         try:
             count: int = workers.call(
                 f"{CALLING}:count",
@@ -140,13 +148,14 @@ class RemoteCrew(Crew):
                 timeout=_ASK_S,
             )
         except WorkerError as error:
-            raise NoDevice(
-                f"{tracker.title} does not answer: {error.message}"[:300],
-                hint="start it with: python -m tvm.exec.rpc_tracker --host 0.0.0.0 --port PORT",
-            ) from None
+            raise self._silent(error.message) from None
         if count == 0:
             raise NoDevice(
                 f"{tracker.title} has no free device of the key {tracker.key!r}",
                 hint="start one with: python -m tvm.exec.rpc_server --tracker HOST:PORT --key KEY",
             )
         return min(count, _MOST)
+
+    def _silent(self, why: str) -> NoDevice:
+        hint = "start it with: python -m tvm.exec.rpc_tracker --host 0.0.0.0 --port PORT"
+        return NoDevice(f"{self.tracker.title} does not answer: {why}"[:300], hint=hint)

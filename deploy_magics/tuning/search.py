@@ -25,6 +25,7 @@ _LENGTHS = (0.25, 0.5, 1.0, 2.0)
 _NOISE = 0.02
 _FAILED_AS = 1.0  # e times the slowest that ran: far from what is good, near enough to be told from it
 _EXPLORE = 0.1
+_LEAST_HOPE = 1e-6
 
 
 class Search:
@@ -106,7 +107,8 @@ class Search:
         if self._ran < 2:
             return 1.0
         if self._expected is None:
-            self._expected = float(self._gains([]).max(initial=0.0))
+            # A model may be too sure; what is left can still be tried once nothing else is worth it.
+            self._expected = float(self._gains([]).max(initial=_LEAST_HOPE))
         return self._expected
 
     @property
