@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from deploy_magics.errors import ArgumentError, ModelError
 from deploy_magics.lowering import frontend
-from deploy_magics.lowering._tvm import tvm_version
-from deploy_magics.lowering.schedules import SPACE_VERSION, Decisions, simple
+from deploy_magics.lowering._words import gist
+from deploy_magics.lowering.pipeline import versions
+from deploy_magics.lowering.schedules import Decisions, simple
 from deploy_magics.lowering.target import Target
-from deploy_magics.lowering.tasks import lower
+from deploy_magics.lowering.tasks import Lowered, lower
 from deploy_magics.tuning.job import Job, Plan
 
 
@@ -46,14 +49,39 @@ def plan(
     ArgumentError
         For another layout.
     """
-    from deploy_magics import __version__
-
-    lowered = lower(frontend.import_onnx(path, shapes), Target.from_plain(target), layout=layout)
+    lowered = _lowered(frontend.import_onnx(path, shapes), Target.from_plain(target), layout)
     jobs = []
-    for task in lowered.tasks:
+    for task, label in zip(lowered.tasks, _labels([task.label for task in lowered.tasks]), strict=True):
         space = task.space or Fixed(task.function)
         knobs = {name: tuple(map(int, values)) for name, values in space.knobs.items()}
         default = {name: int(value) for name, value in space.default.items()}
-        jobs.append(Job(task.key, task.label, task.weight, task.flops, knobs, default, pickle.dumps(space)))
-    versions = {"tvm": tvm_version(), "deploy_magics": __version__, "space": SPACE_VERSION}
-    return Plan(name, digest, lowered.layout, dict(target), tuple(jobs), versions)
+        jobs.append(Job(task.key, label, task.weight, task.flops, knobs, default, pickle.dumps(space)))
+    return Plan(name, digest, lowered.layout, dict(target), tuple(jobs), versions())
+
+
+def _lowered(module: Any, target: Target, layout: str) -> Lowered:
+    """Lower a model as :func:`deploy_magics.lowering.pipeline.make` does."""
+    try:
+        return lower(module, target, layout=layout)
+    except ArgumentError:
+        raise
+    except Exception as error:  # noqa: BLE001 - TVM's errors have no base of their own
+        if layout != "auto":
+            raise ModelError(f"TVM could not lower the model: {gist(error)}") from None
+    return _lowered(module, target, "plain")
+
+
+def _labels(labels: Sequence[str]) -> list[str]:
+    """Give labels of which those that stand for several tasks have a number.
+
+    Examples
+    --------
+    >>> _labels(["conv", "pool", "conv"])
+    ['conv', 'pool', 'conv (2)']
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for label in labels:
+        seen[label] += 1
+        found.append(f"{label} ({seen[label]})" if seen[label] > 1 else label)
+    return found

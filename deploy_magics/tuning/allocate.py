@@ -85,10 +85,12 @@ class Clock:
         return min(1.0, max(shares))
 
     def count(self, latency: float | None) -> None:
-        """Count a trial, after which the model's latency is this."""
+        """Count a trial, after which the model's latency is this; None while not all of it is known."""
         self.trials += 1
+        if latency is None:
+            return
         self._since += 1
-        if latency is not None and (self._least is None or latency < self._least * (1 - GAIN)):
+        if self._least is None or latency < self._least * (1 - GAIN):
             self._least, self._since = latency, 0
 
     def over(self, reserve: float = 0.0) -> str | None:

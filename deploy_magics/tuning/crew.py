@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,11 @@ class NoDevice(DeployError):
 
 @dataclass
 class Runner:
-    """What times candidates."""
+    """What runs code, and how often in a row it gave no answer."""
 
     station: Station
     target: str
+    timeout: float
     lost: int = 0
     retired: bool = False
 
@@ -63,7 +64,7 @@ class Work:
 
     candidate: Candidate
     built: Built | None = None
-    lost: list[str] = field(default_factory=list)
+    lost: int = 0
 
 
 class Crew:
@@ -116,7 +117,11 @@ class Crew:
     def make_runners(self) -> list[Runner]:
         """Make what runs code, not started yet."""
         station = Station("the runner", f"{RUNNING}:prepare", self.threads, memory=self._memory)
-        return [Runner(station, f"{RUNNING}:run")]
+        return [Runner(station, f"{RUNNING}:run", self.bounds.run_s)]
+
+    def judged(self, result: Any) -> Any:
+        """Take a runner's answer for what it means; a device's is not always the candidate's doing."""
+        return result
 
     def plan(self, path: Path, shapes: Mapping[str, Sequence[int]], layout: str, name: str, digest: str) -> Plan:
         """Find the tasks of a model; raises ModelError where TVM cannot read it."""
@@ -171,13 +176,14 @@ class Crew:
                         yield Finished(work.candidate, result)
                     continue
                 runner, work = running.pop(station)
-                result = station.receive()
+                result = self.judged(station.receive())
                 if isinstance(result, Lost):
-                    again = self._lose(runner, work, result)
-                    if again:
+                    if self._lose(runner, work, result):
                         built.append(work)
                         continue
                     result = Failed(f"no device could run it: {result.reason}")
+                else:
+                    runner.lost = 0
                 self._forget(work)
                 assert work.built is not None
                 yield Finished(work.candidate, result, work.built.seconds)
@@ -236,7 +242,7 @@ class Crew:
     def _send(self, runner: Runner, work: Work) -> None:
         assert work.built is not None
         runner.station.send(
-            runner.target, work.built.path, work.built.arrays, work.candidate.best, timeout=self.bounds.run_s
+            runner.target, work.built.path, work.built.arrays, work.candidate.best, timeout=runner.timeout
         )
 
     def _idle(self, running: Mapping[Station, Any]) -> list[Runner]:
@@ -251,11 +257,11 @@ class Crew:
     def _lose(self, runner: Runner, work: Work, lost: Lost) -> bool:
         """Note that a device gave no answer; tell whether the candidate goes to another."""
         runner.lost += 1
-        work.lost.append(lost.reason)
+        work.lost += lost.begun
         if runner.lost >= self.most_lost:
             runner.retired = True
             runner.station.drop()
-        return len(work.lost) <= self.most_lost
+        return work.lost < self.most_lost
 
     def _forget(self, work: Work) -> None:
         if work.built is not None:

@@ -132,10 +132,24 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Ended(Failed):
+    """The process ended with it."""
+
+
+@dataclass(frozen=True)
 class Lost:
-    """Why a device gave no answer; its candidate goes to another."""
+    """Why a device gave no answer; its candidate goes to another.
+
+    Attributes
+    ----------
+    reason : str
+        In one line.
+    begun : bool
+        Whether the candidate was there already, so that it may be the cause.
+    """
 
     reason: str
+    begun: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from deploy_magics.lowering.records import Fitting, Records, Session, Trial, Wanted
+from deploy_magics.lowering.records import Decisions, Fitting, Records, Session, Trial, Wanted
 from deploy_magics.progress import Tuning
 from deploy_magics.tuning._state import State, TaskOutcome, Tuned
 from deploy_magics.tuning.allocate import GAIN, Budget, Clock, choose
@@ -18,6 +18,8 @@ from deploy_magics.tuning.search import Search
 
 BATCH = 8
 """Trials of one turn."""
+HINTS = 12
+"""Points taken over from other tasks, of which those that this one has are tried in its first turn."""
 FINALISTS = 3
 ROUNDS = 9
 _FINAL_S = 0.35
@@ -147,9 +149,6 @@ class _Loop:
         fresh = [state for state in self._tunable if state.before is None][:left]
         for finished in self._crew.run([self._candidate(state) for state in (*fresh, *fixed)]):
             self._take(finished)
-        for state in fresh:
-            if state.search is not None:
-                state.search.ask(1)  # it is known, or failed: not to be asked for again
         self._before = self._latency(before=True)
         self._note()
 
@@ -171,7 +170,7 @@ class _Loop:
             count = min(BATCH, self._clock.budget.trials - self._clock.trials)
             asked = [
                 Candidate(next(self._numbers), state.job.key, dict(decisions), state.best)
-                for decisions in state.search.ask(count)
+                for decisions in state.search.ask(count, self._hints(state))
             ]
             best, began = state.best, time.monotonic()
             for finished in self._crew.run(asked):
@@ -181,6 +180,20 @@ class _Loop:
             gained = state.best is not None and (best is None or state.best < best * (1 - GAIN))
             state.dry = 0 if gained else state.dry + 1
             state.active = False
+
+    def _hints(self, state: State) -> list[Decisions]:
+        """Give what was best for other tasks with these knobs, as it is and with the tiles of this one's rule."""
+        if state.rounds > 1:
+            return []
+        found: list[Decisions] = []
+        for other in sorted(self._tunable, key=lambda other: -other.cost):
+            if other is state or other.decisions is None or other.decisions == other.job.default:
+                continue
+            if set(other.job.knobs) != set(state.job.knobs):
+                continue
+            tiles = {name: state.job.default[name] for name in state.job.knobs if name.startswith("tile_")}
+            found += [{**other.decisions, **tiles}, dict(other.decisions)]
+        return found[:HINTS]
 
     def _take(self, finished: Finished) -> None:
         """Record a trial, and tell of it."""
@@ -198,7 +211,7 @@ class _Loop:
             self._failures[error] += 1
         if not state.job.knobs:
             return
-        self._clock.count(self._latency())
+        self._clock.count(self._latency() if self._before is not None else None)
         if self._before is not None:
             self._note()
         self._report()

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from deploy_magics.lowering.records import Decisions
 
-SPREAD = 6
+SPREAD = 4
 """Points that are tried before the model is asked."""
 _MOST_FITTED = 160
 _LENGTHS = (0.25, 0.5, 1.0, 2.0)
 _NOISE = 0.02
 _FAILED_AS = 1.0  # e times the slowest that ran: far from what is good, near enough to be told from it
 _EXPLORE = 0.1
+_LEAST_HOPE = 1e-6
 
 
 class Search:
@@ -78,9 +79,17 @@ class Search:
         self._seconds[place] = min(self._seconds.get(place, math.inf), math.inf if seconds is None else seconds)
         self._expected = None
 
-    def ask(self, count: int) -> list[Decisions]:
-        """Give points to try next, each once; none where the space is used up."""
+    def ask(self, count: int, hints: Sequence[Decisions] = ()) -> list[Decisions]:
+        """Give points to try next, each once; none where the space is used up.
+
+        Of the hints, those that the space has and that are new come first, though not more than half of all.
+        """
         chosen: list[int] = []
+        for hint in hints:
+            place = self._place.get(tuple(hint.get(name, -1) for name in self.names))
+            if place is not None and place not in self._asked and len(chosen) < count // 2:
+                self._asked.add(place)
+                chosen.append(place)
         while len(chosen) < count and self.left:
             place = self._next(chosen)
             self._asked.add(place)
@@ -98,7 +107,8 @@ class Search:
         if self._ran < 2:
             return 1.0
         if self._expected is None:
-            self._expected = float(self._gains([]).max(initial=0.0))
+            # A model may be too sure; what is left can still be tried once nothing else is worth it.
+            self._expected = float(self._gains([]).max(initial=_LEAST_HOPE))
         return self._expected
 
     @property

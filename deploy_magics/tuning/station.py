@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy_magics import workers
 from deploy_magics.errors import DeployError
-from deploy_magics.tuning.job import Failed
+from deploy_magics.tuning.job import Ended, Failed
 
 START_S = 60.0
 """Bound on the start of a worker, TVM's import included."""
@@ -88,9 +88,10 @@ class Station:
         try:
             return self._worker.receive()
         except DeployError as error:
-            if not self._worker.alive:
-                self.drop()
-            return Failed(_cause(error, self.name))
+            if self._worker.alive:
+                return Failed(_cause(error, self.name))
+            self.drop()
+            return Ended(_cause(error, self.name))
 
     def call(self, target: str, *args: Any, timeout: float) -> Any:
         """Run a function and give its value; raises as :meth:`deploy_magics.workers.Worker.call` does."""
