@@ -27,6 +27,7 @@ OTHERWISE = "ONNX Runtime can run it: --on ort"
 # Beside ONNX's own operators it reads some of ONNX Runtime's; of other domains it would read whatever has a known name.
 _DOMAINS = {"": None, "ai.onnx": None, "com.microsoft": frozenset({"Gelu", "FastGelu", "BiasGelu"})}
 _OLDEST, _OPSET = 13, 17
+_PLAIN_RESIZE = 10
 _COMMON = 6
 
 
@@ -96,9 +97,28 @@ def _modern(model: onnx.ModelProto) -> Callable[[], onnx.ModelProto | None]:
         import onnx.version_converter
 
         opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
-        return onnx.version_converter.convert_version(model, _OPSET) if opset < _OLDEST else None
+        if opset >= _OLDEST:
+            return None
+        modern = onnx.version_converter.convert_version(model, _OPSET)
+        if opset <= _PLAIN_RESIZE:
+            for node in _nodes(modern.graph):
+                if node.op_type == "Resize":
+                    _resize_as_before(node)
+        return modern
 
     return convert
+
+
+def _resize_as_before(node: onnx.NodeProto) -> None:
+    """Say how a Resize that was an Upsample maps places: ONNX's converter leaves that to the later opset's default.
+
+    Until opset 10 a place is that of the output over the scale, rounded down.
+    """
+    import onnx
+
+    for name, value in (("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")):
+        if not any(attribute.name == name for attribute in node.attribute):
+            node.attribute.append(onnx.helper.make_attribute(name, value))
 
 
 def _import(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> Any:

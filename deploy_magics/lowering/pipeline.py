@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +39,25 @@ class Signature:
     inputs: Mapping[str, Sequence[int]]
     dtypes: Mapping[str, str]
     outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a search found.
+
+    Attributes
+    ----------
+    decisions : mapping
+        The best of each task, by its key; the rule's choice holds for others.
+    records : mapping or None
+        What the manifest says of the search.
+    """
+
+    decisions: Mapping[str, Decisions]
+    records: Mapping[str, Any] | None = None
+
+
+Decide: TypeAlias = Callable[[Lowered], Decided]
 
 
 @dataclass
@@ -95,8 +114,7 @@ def make(
     model: Mapping[str, str],
     layout: str = "auto",
     how: str = "rule",
-    decisions: Mapping[str, Decisions] | None = None,
-    records: Mapping[str, Any] | None = None,
+    decide: Decide | None = None,
 ) -> Made:
     """Make code of an ONNX file.
 
@@ -115,10 +133,8 @@ def make(
         plainer one is taken, and a note says so.
     how : str
         One of :data:`SCHEDULES`.
-    decisions : mapping, optional
-        What a search found best, by the task's key.
-    records : mapping, optional
-        What the manifest says of the search.
+    decide : callable, optional
+        Given the functions, says what a search found best of them; what it raises is raised here.
 
     Raises
     ------
@@ -146,7 +162,6 @@ def make(
         target=target.to_plain(),
         layout="plain",
         schedule="none",
-        records=dict(records) if records else None,
         versions=versions(),
     )
     if how == "none":
@@ -154,9 +169,10 @@ def make(
     notes: list[str] = []
     for choice in ("auto", "plain") if layout == "auto" else (layout,):
         try:
-            made = _scheduled(module, target, manifest, seconds, choice, decisions)
+            made = _scheduled(module, target, manifest, seconds, choice, decide)
         except DeployError as error:
-            if layout != "auto" or choice == "plain":
+            # Records are for one layout; without them, whether they fit is not asked again of another.
+            if layout != "auto" or choice == "plain" or decide is not None:
                 raise
             notes.append(f"the blocked layout was given up: {error.message}")
         else:
@@ -184,13 +200,14 @@ def _scheduled(
     manifest: Manifest,
     seconds: dict[str, float],
     layout: str,
-    decisions: Mapping[str, Decisions] | None,
+    decide: Decide | None,
 ) -> Made:
     clock = [time.monotonic()]
     try:
         lowered = lower(module, target, layout=layout)
         clock.append(time.monotonic())
-        functions = schedule(lowered, decisions)
+        decided = decide(lowered) if decide is not None else Decided({})
+        functions = schedule(lowered, decided.decisions)
         clock.append(time.monotonic())
     except DeployError:
         raise
@@ -202,5 +219,11 @@ def _scheduled(
     clock.append(time.monotonic())
     took = [later - earlier for earlier, later in pairwise(clock)]
     labels = {name: task.label for task in lowered.tasks for name in task.names}
-    done = replace(manifest, layout=lowered.layout, schedule="tuned" if decisions else "rule", labels=labels)
+    done = replace(
+        manifest,
+        layout=lowered.layout,
+        schedule="tuned" if decided.decisions else "rule",
+        labels=labels,
+        records=dict(decided.records) if decided.records else None,
+    )
     return Made(executable, done, lowered, {**seconds, **dict(zip(("lower", "schedule", "build"), took, strict=True))})
