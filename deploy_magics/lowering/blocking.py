@@ -7,6 +7,7 @@ where one does not take it so, it is brought back, and what needed no change is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -49,13 +50,22 @@ def blocked(mod: Any, lanes: int) -> Any:
 
 @dataclass
 class _Value:
-    """A tensor in the forms in which it is there by now."""
+    """A tensor in the forms in which it is there by now.
+
+    ``parts`` are those of a tuple; ``pieces``, each blocked, lie one after the other along the channels.
+    """
 
     plain: Any = None
     blocked: Any = None
     channels: int = 0
     constant: Array | None = None
     parts: tuple[_Value, ...] = ()
+    pieces: tuple[_Value, ...] = ()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it is there in blocks, in one piece or in several."""
+        return self.blocked is not None or bool(self.pieces)
 
 
 class _Blocking:
@@ -70,6 +80,7 @@ class _Blocking:
         self._builder = relax.BlockBuilder(tvm.IRModule(rest))
         self._lanes = lanes
         self._known: dict[Any, _Value] = {}
+        self._uses = _uses(self._main)
         handlers: dict[str, Callable[[Any], _Value | None]] = {
             "nn.conv2d": self._convolution,
             "nn.batch_norm": self._batch_norm,
@@ -116,7 +127,8 @@ class _Blocking:
     def _plain(self, value: _Value) -> Any:
         from tvm import relax
 
-        if value.plain is None and value.blocked is not None:
+        if value.plain is None and value.is_blocked:
+            self._blocked(value)
             value.plain = self._builder.emit_te(
                 computes.unblock, value.blocked, channels=value.channels, primfunc_name_hint="unblock"
             )
@@ -125,7 +137,11 @@ class _Blocking:
         return value.plain
 
     def _blocked(self, value: _Value) -> Any:
-        if value.blocked is None:
+        if value.blocked is None and value.pieces:
+            from tvm import relax
+
+            value.blocked = self._builder.emit(relax.op.concat([piece.blocked for piece in value.pieces], axis=1))
+        elif value.blocked is None:
             plain = self._plain(value)
             value.channels = int(plain.ty.shape.values[1])
             value.blocked = self._builder.emit_te(computes.block, plain, lanes=self._lanes, primfunc_name_hint="block")
@@ -181,16 +197,38 @@ class _Blocking:
                 computes.depthwise, self._blocked(data), packed, name="depthwise", channels=out, window=window
             )
         if groups > 1 and (into % lanes or out // groups % lanes):
-            source = self._plain(data) if data.blocked is None else data.blocked
+            source = self._blocked(data) if data.is_blocked else self._plain(data)
             packed = relax.const(packing.pack_groups(weight, lanes, groups))
             options = {"window": window, "groups": groups, "channels": out}
             return _Value(plain=self._call(computes.grouped, source, packed, name="conv2d", **options))
-        few = groups == 1 and data.blocked is None and into < _LEAST_FILLED * lanes
+        pieces = self._pieces_of(expr.args[0]) if groups == 1 else ()
+        if pieces:
+            return self._convolution_of_pieces(pieces, weight, window)
+        few = groups == 1 and not data.is_blocked and into < _LEAST_FILLED * lanes
         packed = relax.const(packing.pack_convolution(weight, lanes, into if few else lanes))
         source = self._plain(data) if few else self._blocked(data)
         return self._emit(
             computes.convolution, source, packed, name="conv2d", channels=out, window=window, groups=groups
         )
+
+    def _convolution_of_pieces(self, pieces: tuple[_Value, ...], weight: Array, window: computes.Window) -> _Value:
+        """Convolve tensors that lie side by side without putting them together: each with its weights, and add."""
+        from tvm import relax
+
+        total, begin = None, 0
+        for piece in pieces:
+            packed = packing.pack_convolution(weight[:, begin : begin + piece.channels], self._lanes, self._lanes)
+            begin += piece.channels
+            made = self._call(computes.convolution, piece.blocked, relax.const(packed), name="conv2d", window=window)
+            total = made if total is None else self._builder.emit(relax.op.add(made, total))
+        return _Value(blocked=total, channels=len(weight))
+
+    def _pieces_of(self, expr: Any) -> tuple[_Value, ...]:
+        """Give what a tensor is put together from, where nobody else needs it in one piece."""
+        value = self._value(expr)
+        if value.blocked is not None or value.plain is not None or self._uses[expr] > 1:
+            return ()
+        return value.pieces
 
     def _batch_norm(self, expr: Any) -> _Value | None:
         """Take a normalisation with constants apart: one factor and one addend a channel."""
@@ -198,15 +236,16 @@ class _Blocking:
 
         data = self._value(expr.args[0])
         constants = [each for arg in expr.args[1:5] if (each := self._value(arg).constant) is not None]
-        if data.blocked is None or int(expr.attrs.axis) != 1 or len(constants) < 4:
+        if not data.is_blocked or int(expr.attrs.axis) != 1 or len(constants) < 4:
             return None
         gamma, beta, mean, variance = constants
         factor = 1.0 / (variance + float(expr.attrs.epsilon)) ** 0.5
         if expr.attrs.scale:
             factor = factor * gamma
         addend = -mean * factor + (beta if expr.attrs.center else 0.0)
-        dtype = str(data.blocked.ty.dtype)
-        scaled = self._builder.emit(relax.op.multiply(data.blocked, self._per_channel(factor.astype(dtype))))
+        whole = self._blocked(data)
+        dtype = str(whole.ty.dtype)
+        scaled = self._builder.emit(relax.op.multiply(whole, self._per_channel(factor.astype(dtype))))
         made = self._builder.emit(relax.op.add(scaled, self._per_channel(addend.astype(dtype))))
         normalised = _Value(blocked=made, channels=data.channels)
         return _Value(parts=(normalised, _Value(constant=mean), _Value(constant=variance)))
@@ -220,9 +259,9 @@ class _Blocking:
         from tvm import relax
 
         value = self._value(expr.args[0])
-        if value.blocked is None:
+        if not value.is_blocked:
             return None
-        made = relax.Call(expr.op, [value.blocked, *expr.args[1:]], expr.attrs, expr.ty_args)
+        made = relax.Call(expr.op, [self._blocked(value), *expr.args[1:]], expr.attrs, expr.ty_args)
         return _Value(blocked=self._builder.emit(made), channels=value.channels)
 
     def _binary(self, expr: Any) -> _Value | None:
@@ -230,7 +269,7 @@ class _Blocking:
 
         values = [self._value(arg) for arg in expr.args]
         shape = _static_shape(expr)
-        if shape is None or len(shape) != 4 or not any(value.blocked is not None for value in values):
+        if shape is None or len(shape) != 4 or not any(value.is_blocked for value in values):
             return None
         divides = expr.op.name.endswith("divide")
         if divides and values[1].constant is None and shape[1] % self._lanes:
@@ -251,8 +290,8 @@ class _Blocking:
             if shape != (1, channels, 1, 1):
                 return None
             return self._per_channel(value.constant.reshape(-1), fill)
-        if value.blocked is not None:
-            return value.blocked if value.channels == channels else None
+        if value.is_blocked:
+            return self._blocked(value) if value.channels == channels else None
         shape = _static_shape(value.plain)
         return self._blocked(value) if shape is not None and len(shape) == 4 and shape[1] == channels else None
 
@@ -261,10 +300,10 @@ class _Blocking:
         from tvm import relax
 
         value, attrs = self._value(expr.args[0]), expr.attrs
-        if value.blocked is None or attrs.axis is None or sorted(int(axis) % 4 for axis in attrs.axis) != [2, 3]:
+        if not value.is_blocked or attrs.axis is None or sorted(int(axis) % 4 for axis in attrs.axis) != [2, 3]:
             return None
         reduced = self._builder.emit(
-            getattr(relax.op, expr.op.name.split(".")[-1])(value.blocked, axis=[2, 3], keepdims=True)
+            getattr(relax.op, expr.op.name.split(".")[-1])(self._blocked(value), axis=[2, 3], keepdims=True)
         )
         kept = _Value(blocked=reduced, channels=value.channels)
         if attrs.keepdims:
@@ -272,18 +311,26 @@ class _Blocking:
         return _Value(plain=self._builder.emit(relax.op.reshape(self._plain(kept), expr.ty.shape)))
 
     def _pool(self, expr: Any) -> _Value | None:
+        value = self._value(expr.args[0])
+        if not value.is_blocked or expr.attrs.layout != "NCHW":
+            return None
+        pieces = self._pieces_of(expr.args[0])
+        if pieces:
+            made = tuple(_Value(blocked=self._pooled(expr, each.blocked), channels=each.channels) for each in pieces)
+            return _Value(pieces=made, channels=value.channels)
+        return _Value(blocked=self._pooled(expr, self._blocked(value)), channels=value.channels)
+
+    def _pooled(self, expr: Any, data: Any) -> Any:
         from tvm import topi
 
-        value, attrs = self._value(expr.args[0]), expr.attrs
-        if value.blocked is None or attrs.layout != "NCHW":
-            return None
+        attrs = expr.attrs
         pads, sizes, strides, dilation = (
             [int(each) for each in of] for of in (attrs.padding, attrs.pool_size, attrs.strides, attrs.dilation)
         )
         kind = expr.op.name.split(".")[-1].partition("_")[0]
-        made = self._builder.emit_te(
+        return self._builder.emit_te(
             topi.nn.pool2d,
-            value.blocked,
+            data,
             sizes,
             strides,
             dilation,
@@ -294,21 +341,20 @@ class _Blocking:
             bool(attrs.count_include_pad),
             primfunc_name_hint=f"{kind}_pool2d",
         )
-        return _Value(blocked=made, channels=value.channels)
 
     def _pad(self, expr: Any) -> _Value | None:
         from tvm import topi
 
         value, attrs = self._value(expr.args[0]), expr.attrs
         widths = [int(each) for each in attrs.pad_width]
-        if value.blocked is None or str(attrs.pad_mode) != "constant" or len(widths) != 8 or any(widths[:4]):
+        if not value.is_blocked or str(attrs.pad_mode) != "constant" or len(widths) != 8 or any(widths[:4]):
             return None
         fill = self._value(expr.args[1]).constant if len(expr.args) > 1 else None
         if fill is None:
             return None
         made = self._builder.emit_te(
             topi.nn.pad,
-            value.blocked,
+            self._blocked(value),
             [0, 0, widths[4], widths[6], 0],
             [0, 0, widths[5], widths[7], 0],
             float(fill.reshape(())),
@@ -358,10 +404,28 @@ class _Blocking:
             return None
         values = [self._value(field) for field in tuple_.fields]
         channels = [_static_shape(field)[1] for field in tuple_.fields]  # type: ignore[index]
-        if not any(value.blocked is not None for value in values) or any(each % self._lanes for each in channels[:-1]):
+        if not any(value.is_blocked for value in values) or any(each % self._lanes for each in channels[:-1]):
             return None
-        made = relax.op.concat([self._blocked(value) for value in values], axis=1)
-        return _Value(blocked=self._builder.emit(made), channels=shape[1])
+        for value in values:
+            self._blocked(value)
+        return _Value(pieces=tuple(values), channels=shape[1])
+
+
+def _uses(function: Any) -> Counter[Any]:
+    """Count how often each variable is used; to be a result counts as a use."""
+    from tvm import relax
+
+    found: Counter[Any] = Counter()
+
+    def look(expr: Any) -> None:
+        if isinstance(expr, relax.Var):
+            found[expr] += 1
+
+    for block in function.body.blocks:
+        for binding in block.bindings:
+            relax.analysis.post_order_visit(binding.value, look)
+    relax.analysis.post_order_visit(function.body.body, look)
+    return found
 
 
 def _static_shape(expr: Any) -> list[int] | None:

@@ -227,10 +227,23 @@ def _flops(function: Any) -> float:
 
 
 def _label(name: str, function: Any, space: Space | None) -> str:
-    """Say what a function is."""
-    parts = [re.sub(r"\d+$", "", part) for part in name.removeprefix("fused_").split("_")]
-    return " ".join([_shapes(function), "+".join(part for part in parts if part)])
+    """Say what a function is: its operators, and the sizes that tell it from others.
 
-
-def _shapes(function: Any) -> str:
-    return "x".join(str(int(extent)) for extent in function.params[-1].shape)
+    Channels are those of whole blocks, so that a classifier of 1000 classes is one of 1008.
+    """
+    first, *rest = [part for each in name.removeprefix("fused_").split("_") if (part := re.sub(r"\d+$", "", each))]
+    fused = "".join(f" +{part}" for part in rest if part != "tir")
+    shape = [int(extent) for extent in function.params[-1].shape]
+    sizes = "x".join(map(str, shape))
+    if space is None:
+        return f"{first}{fused} {sizes}"
+    loops = space.loops
+    kernel = f"{loops['kh']}x{loops['kw']} " if "kh" in loops else ""
+    if space.kind == "conv2d":
+        channels = f"{loops['ic'] * loops['ib'] if 'ic' in loops else loops['ib']}->{loops['oc'] * loops['ob']}"
+        return f"conv2d {kernel}{channels}, {loops['oh']}x{loops['ow']}{fused}"
+    if space.kind == "depthwise":
+        return f"depthwise {kernel}{loops['oc'] * loops['ob']}, {loops['oh']}x{loops['ow']}{fused}"
+    if space.kind == "matmul":
+        return f"matmul {loops['k']}->{shape[-1]}, {loops['m']} rows{fused}"
+    return f"{'_'.join([first, *rest])} {sizes}"

@@ -24,10 +24,13 @@ class Space(Protocol):
         What the function does: ``"conv2d"``, ``"depthwise"``, ``"matmul"``, ``"sum"``.
     knobs : Mapping[str, tuple of int]
         The values that each knob may take.
+    loops : Mapping[str, int]
+        How often each loop of the block that does the work runs, by its name.
     """
 
     kind: str
     knobs: Mapping[str, tuple[int, ...]]
+    loops: Mapping[str, int]
 
     @property
     def default(self) -> Decisions:

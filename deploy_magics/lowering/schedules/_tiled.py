@@ -46,6 +46,7 @@ class TiledSpace:
         self._work = work
         self._target = target
         *self._tiled, self._last = work.spatial
+        self.loops: Mapping[str, int] = {axis.name: axis.extent for axis in (*work.spatial, *work.summed)}
         self.knobs: Mapping[str, tuple[int, ...]] = dict(self._make_knobs())
 
     @classmethod
