@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deploy_magics.steps.flops import flops
     from deploy_magics.steps.inspect import inspect
     from deploy_magics.steps.simplify import simplify
+    from deploy_magics.steps.tvm_compile import tvm_compile
+    from deploy_magics.steps.tvm_tune import tvm_tune
 
 __all__ = [
     "Model",
@@ -30,6 +32,8 @@ __all__ = [
     "load_ipython_extension",
     "load_result",
     "simplify",
+    "tvm_compile",
+    "tvm_tune",
     "unload_ipython_extension",
     "zoo",
 ]

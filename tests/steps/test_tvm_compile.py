@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from deploy_magics.compiling import engine
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError, WorkerError
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering.artefact import read_manifest
+from deploy_magics.model._temporary import Folder
 from deploy_magics.progress import Progress, reporting
 from deploy_magics.result import load_result
 from deploy_magics.runtimes import run_once
@@ -145,14 +146,13 @@ def test_without_tvm_it_names_the_extra(model: Path, monkeypatch: pytest.MonkeyP
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
-    """Fail where the block leaves files of ours in the temporary folder or folders of models."""
-
-    def files() -> set[Path]:
-        return set(Path(tempfile.gettempdir()).glob("deploy-magics-*/*/*"))
-
-    before = files()
-    yield
-    assert files() <= before
+    """Fail where the block leaves folders of models of this process."""
+    with closing(Folder()) as folder:
+        home = folder.path.parent
+        before = set(home.glob("*"))
+        yield
+        gc.collect()
+        assert set(home.glob("*")) <= before
 
 
 class Stopping:
