@@ -215,7 +215,11 @@ class Crew:
         self._folder.close()
 
     def __enter__(self) -> Crew:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

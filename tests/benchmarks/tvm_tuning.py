@@ -1,7 +1,7 @@
 """Trials per second of ``tvm_tune`` and of TVM's own ``tune_relax`` as it comes, and the code that each finds.
 
-Both tune the same three convolutions of SqueezeNet on the same machine in one run, with as many trials. Needs pandas and
-xgboost, which ``tune_relax`` uses. ``python -m tests.benchmarks.tvm_tuning``
+Both tune the same three convolutions of SqueezeNet on the same machine in one run, with as many trials. Needs pandas
+and xgboost, which ``tune_relax`` uses. ``python -m tests.benchmarks.tvm_tuning``
 """
 
 from __future__ import annotations
@@ -33,13 +33,19 @@ def main() -> None:
     given = parser.parse_args()
     if given.theirs:
         model, output, folder, trials = given.theirs
-        print(json.dumps(tune_relax(Path(model), Path(output), Path(folder), int(trials))))
+        say(json.dumps(tune_relax(Path(model), Path(output), Path(folder), int(trials))))
         return
-    print("| run | tune_relax | tvm_tune | ratio | code of tune_relax | code of tvm_tune | ratio | first improvement |")
-    print("|---|---|---|---|---|---|---|---|")
+    say("| run | tune_relax | tvm_tune | ratio | code of tune_relax | code of tvm_tune | ratio | first improvement |")
+    say("|---|---|---|---|---|---|---|---|")
     for number in range(given.repeats):
         with tempfile.TemporaryDirectory() as folder:
-            print(line(number + 1, Path(folder), given.trials), flush=True)
+            say(line(number + 1, Path(folder), given.trials))
+
+
+def say(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def line(number: int, folder: Path, trials: int) -> str:

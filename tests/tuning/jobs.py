@@ -9,13 +9,19 @@ from deploy_magics.progress import Progress, Tuning, reporting
 from deploy_magics.steps.tvm_tune import tvm_tune
 
 
+def say(*words: object) -> None:
+    """Write a line at once."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 class Speaking:
     """Says how many trials there are."""
 
     def update(self, progress: Progress) -> None:
         """Print the number."""
         if isinstance(progress, Tuning):
-            print(sum(row.trials for row in progress.tasks), flush=True)
+            say(sum(row.trials for row in progress.tasks))
 
     def close(self) -> None:
         """Have nothing to take away."""
@@ -26,5 +32,5 @@ if __name__ == "__main__":
         with reporting(Speaking):
             tvm_tune("digits", trials=100_000, patience=100_000, records=sys.argv[1])
     except Interrupted as stopped:
-        assert stopped.partial is not None
-        print("stopped", stopped.partial.status, stopped.partial.meta["trials"], flush=True)
+        partial = stopped.partial
+        say("stopped", partial and partial.status, partial and partial.meta["trials"])
