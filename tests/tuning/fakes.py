@@ -38,7 +38,9 @@ class FakeCrew:
 
     threads = 1
 
-    def __init__(self, rule: Callable[[Decisions], float | str] = bowl, *, luck: float = 0.0, fair: bool = True) -> None:
+    def __init__(
+        self, rule: Callable[[Decisions], float | str] = bowl, *, luck: float = 0.0, fair: bool = True
+    ) -> None:
         self.rule = rule
         self.luck = luck
         self.fair = fair
