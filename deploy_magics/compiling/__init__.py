@@ -7,6 +7,6 @@ computes what the original does.
 from __future__ import annotations
 
 from deploy_magics.compiling.compiled import Compiled, Function
-from deploy_magics.compiling.engine import Options, compile_model, output_path
+from deploy_magics.compiling.engine import Options, compile_model, output_path, simplified
 
-__all__ = ["Compiled", "Function", "Options", "compile_model", "output_path"]
+__all__ = ["Compiled", "Function", "Options", "compile_model", "output_path", "simplified"]

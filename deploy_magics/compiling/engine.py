@@ -125,7 +125,7 @@ def compile_model(
         # TVM is imported there while the model is made smaller.
         worker.send(JOB + "prepare", timeout=options.timeout)
         tell(0.0, "simplifying")
-        source, notes = _simplified(concrete, work.path, options.timeout, memory)
+        source, notes = simplified(concrete, work.path, options.timeout, memory)
         clock.lap("simplify")
         worker.receive()
         tell(0.3, "compiling")
@@ -189,7 +189,7 @@ class _Clock:
         self._last = time.monotonic()
 
 
-def _simplified(model: Model, folder: Path, timeout: float, memory: int) -> tuple[Path, list[str]]:
+def simplified(model: Model, folder: Path, timeout: float, memory: int) -> tuple[Path, list[str]]:
     """Make the model smaller for TVM; the original and a note where that is refused."""
     from deploy_magics.simplifying import simplify_file
 

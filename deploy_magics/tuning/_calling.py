@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,32 @@ def run(path: str, arrays: Arrays, best: float | None = None) -> Ran | Failed | 
     return Ran(times, time.perf_counter() - began)
 
 
+def compare(paths: Sequence[str], arrays: Arrays, rounds: int) -> tuple[tuple[float, ...], ...] | Failed | Lost:
+    """Time several candidates in turn on one device; see :func:`_running.compare`."""
+    try:
+        remote = _device(len(paths))
+        with _held(remote):
+            device, libraries = remote.cpu(), []
+            for path in paths:
+                remote.upload(path)
+                libraries.append(remote.load_module(Path(path).name))
+            rng = np.random.default_rng(0)
+            arguments = [tvm().runtime.tensor(values(rng, shape, dtype), device) for shape, dtype in arrays]
+            once = [_times(library, device, arguments, 0.0)[0] for library in libraries]
+            timers = [
+                library.time_evaluator("main", device, number=max(1, min(10_000, round(REPEAT_S / seconds))), repeat=1)
+                for library, seconds in zip(libraries, once, strict=True)
+            ]
+            found: list[list[float]] = [[] for _ in paths]
+            for turn in range(rounds):
+                order = range(len(paths)) if turn % 2 == 0 else reversed(range(len(paths)))
+                for place in order:
+                    found[place] += [float(seconds) for seconds in timers[place](*arguments).results]
+    except Exception as error:  # noqa: BLE001 - the comparison is left out, whatever the reason
+        return Lost(gist(error))
+    return tuple(tuple(times) for times in found)
+
+
 def _times(library: Any, device: Any, arguments: list[Any], best: float | None) -> tuple[float, ...]:
     # Timed over there: the way to the device and back is not part of it.
     short = library.time_evaluator("main", device, number=1, repeat=2)(*arguments).results
@@ -68,13 +94,13 @@ def _times(library: Any, device: Any, arguments: list[Any], best: float | None) 
     return tuple(float(seconds) for seconds in timed(*arguments).results)
 
 
-def _device() -> Any:
-    """Ask for a device, for one candidate; its server ends what outlasts the session."""
+def _device(candidates: int = 1) -> Any:
+    """Ask for a device, for so many candidates; its server ends what outlasts the session."""
     tracker = _rpc().connect_tracker(_tracker["host"], _tracker["port"])
     # Otherwise it waits for ever where no device comes back.
     tracker._sock.settimeout(_tracker["wait_s"])
     try:
-        session = max(1, round(_tracker["session_s"]))
+        session = max(1, round(_tracker["session_s"] * candidates))
         return tracker.request(_tracker["key"], priority=1, session_timeout=session, max_retry=1)
     finally:
         tracker.close()

@@ -81,12 +81,12 @@ class State:
         if self.best is None or seconds < self.best:
             self.best, self.decisions = seconds, dict(decisions)
 
-    def settle(self, decisions: Decisions, seconds: float, before: float) -> None:
+    def settle(self, decisions: Decisions, seconds: float) -> None:
         """Take what a comparison found."""
-        self.best, self.decisions, self.before = seconds, dict(decisions), before
+        self.best, self.decisions = seconds, dict(decisions)
 
     def gflops(self, seconds: float | None) -> float | None:
-        """Give the speed at which a time means."""
+        """Give the speed that a time means."""
         return self.job.flops / seconds / 1e9 if seconds else None
 
     def row(self, total: float, planned: int, *, over: bool) -> TaskRow:

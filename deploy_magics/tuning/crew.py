@@ -189,24 +189,24 @@ class Crew:
                 yield Finished(work.candidate, result, work.built.seconds)
 
     def compare(self, key: str, points: Sequence[Decisions], rounds: int) -> list[tuple[float, ...]] | None:
-        """Time points of one task in turn; None where that fails, or several devices could not do it fairly."""
-        if len(self._runners) != 1 or self._runners[0].target != f"{RUNNING}:run":
-            return None
+        """Time points of one task in turn, on one machine; None where that fails."""
         paths, arrays = [], None
         for begin in range(0, len(points), len(self._builders)):
-            part = points[begin : begin + len(self._builders)]
-            for station, decisions in zip(self._builders, part, strict=False):
+            pairs = list(zip(self._builders, points[begin : begin + len(self._builders)], strict=False))
+            for station, decisions in pairs:
                 self._build(station, Candidate(0, key, decisions))
-            results = [station.receive() for station, _ in zip(self._builders, part, strict=False)]
-            for result in results:
+            for result in [station.receive() for station, _ in pairs]:
                 if not isinstance(result, Built):
                     return None
                 paths.append(result.path)
                 arrays = result.arrays
-        station = self._runners[0].station
-        station.send(f"{RUNNING}:compare", paths, arrays, rounds, timeout=self.bounds.run_s * len(paths))
-        found = station.receive()
-        return None if isinstance(found, Failed) else list(found)
+        for runner in self._idle({}):
+            target = f"{runner.target.partition(':')[0]}:compare"
+            runner.station.send(target, paths, arrays, rounds, timeout=runner.timeout * len(paths))
+            found = self.judged(runner.station.receive())
+            if not isinstance(found, Failed | Lost):
+                return list(found)
+        return None
 
     def close(self) -> None:
         """End all processes and remove what they built; harmless when repeated."""

@@ -259,7 +259,9 @@ class _Loop:
         winner = min(range(len(medians)), key=lambda place: (medians[place], place))
         if medians[winner] > medians[0] * (1 - _BETTER):
             winner = 0
-        state.settle(decisions[winner], medians[winner], medians[0])
+        # Only the ratio is taken from here, so that what stands before is of one kind with what stands after.
+        assert state.before is not None
+        state.settle(decisions[winner], state.before * medians[winner] / medians[0])
 
     def _latency(self, *, before: bool = False) -> float | None:
         """Estimate the model's latency in ms: the times of its tasks, summed."""

@@ -316,3 +316,17 @@ def test_a_writer_that_is_killed_loses_at_most_its_last_line(tmp_path: Path) -> 
     numbers = [made.decisions["tile"] for made in read.trials if made.session == "endless"]
     assert numbers == list(range(len(numbers)))
     assert sum(made.session == "two" for made in read.trials) == 300
+
+
+def test_a_lucky_trial_does_not_win_over_what_was_timed_again(tmp_path: Path) -> None:
+    again = [replace(trial(tile, times), final=True) for tile, times in ((1, (1.0, 1.1)), (2, (1.05, 1.0001)))]
+    records = filled(tmp_path, trial(1, (1.02,)), trial(2, (0.9,)), trial(3, (0.99,)), *again)
+    best = records.fitting(WANTED).best("a")
+    assert best is not None
+    assert best.decisions["tile"] == 1
+    assert {each.final for each in Records.read(tmp_path).trials} == {True, False}
+    # Better by more than luck.
+    records.add(trial(4, (0.97,)))
+    better = records.fitting(WANTED).best("a")
+    assert better is not None
+    assert better.decisions["tile"] == 4
