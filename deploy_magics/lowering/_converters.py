@@ -1,7 +1,8 @@
 """Operators that TVM's importer reads in a form that runs slowly, read in a form that fuses.
 
 Its ``Clip`` becomes two opaque functions, and its ``Sum``, ``Max``, ``Min`` and ``Mean`` stack their inputs in memory
-to reduce them again; none of these is fused with the convolution before it.
+to reduce them again; none of these is fused with the convolution before it. Its ``Gather`` computes at run time which
+of its indices are negative, and folding that takes a compilation for each operator.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ def fusing() -> Iterator[None]:
     """Have the importer use the converters here while the block lasts."""
     from tvm.relax.frontend.onnx import onnx_frontend
 
-    clip, many = onnx_frontend.Clip, onnx_frontend.MultiInputBase
+    clip, many, gather = onnx_frontend.Clip, onnx_frontend.MultiInputBase, onnx_frontend.Gather
     ours = {
         (clip, "_impl_v1"): classmethod(_clip_of_attributes),
         (clip, "_impl_v11"): classmethod(_clip(clip._impl_v11)),
         (clip, "_impl_v13"): classmethod(_clip(clip._impl_v13)),
         (many, "_impl_v1"): classmethod(_pairwise(many._impl_v1.__func__)),
+        (gather, "_impl_v13"): classmethod(_gather(gather._impl_v13.__func__)),
     }
     theirs = {place: vars(place[0])[place[1]] for place in ours}
     try:
@@ -78,3 +80,36 @@ def _pairwise(theirs: Any) -> Any:
         return given[0] if len(given) == 1 else builder.normalize(cls._impl_dynamic(builder, given))
 
     return convert
+
+
+def _gather(theirs: Any) -> Any:
+    def convert(cls: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+        data, indices = inputs
+        taken = _taken(data, indices, int(attrs.get("axis", 0)))
+        return theirs(cls, builder, inputs, attrs, params) if taken is None else taken
+
+    return convert
+
+
+def _taken(data: Any, indices: Any, axis: int) -> Any:
+    """Take at constant indices, the negative ones counted from the end here; None where that cannot be said now."""
+    import numpy as np
+    from tvm import relax, tirx
+    from tvm.ir import GenericConst
+
+    if not isinstance(indices, GenericConst) or isinstance(data, GenericConst | relax.ShapeExpr):
+        return None
+    shape = getattr(data.ty, "shape", None)
+    if not isinstance(shape, relax.ShapeExpr) or not all(isinstance(extent, tirx.IntImm) for extent in shape):
+        return None
+    sizes = [int(extent) for extent in shape]
+    axis %= len(sizes)
+    places = indices.value.numpy().astype(np.int64)
+    places = np.where(places < 0, places + sizes[axis], places)
+    if places.size == 0 or places.min() < 0 or places.max() >= sizes[axis]:
+        return None
+    if places.size > 1:
+        return relax.op.take(data, relax.const(places), axis)
+    place = int(places.reshape(()))
+    part = relax.op.strided_slice(data, [axis], [place], [place + 1])
+    return relax.op.reshape(part, [*sizes[:axis], *places.shape, *sizes[axis + 1 :]])
