@@ -7,13 +7,11 @@ where one does not take it so, it is brought back, and what needed no change is 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.lowering import computes, packing
+from deploy_magics.lowering._rebuild import Rebuild, Value, static_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +25,6 @@ _UNARY = (
 )
 _BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 _REDUCTIONS = ("mean", "max", "min", "sum")
-# A reduction with elementwise operators behind it, as TVM's fusion calls it (relax/op_attr_types.h, OpPatternKind).
-_OUT_ELEMENTWISE_FUSABLE = 4
 # With fewer input channels than this share of a block, most of a blocked input would be filling.
 _LEAST_FILLED = 0.5
 
@@ -48,40 +44,12 @@ def blocked(mod: Any, lanes: int) -> Any:
     return relax.transform.DeadCodeElimination()(_Blocking(mod, lanes).run())
 
 
-@dataclass
-class _Value:
-    """A tensor in the forms in which it is there by now.
-
-    ``parts`` are those of a tuple; ``pieces``, each blocked, lie one after the other along the channels.
-    """
-
-    plain: Any = None
-    blocked: Any = None
-    channels: int = 0
-    constant: Array | None = None
-    parts: tuple[_Value, ...] = ()
-    pieces: tuple[_Value, ...] = ()
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether it is there in blocks, in one piece or in several."""
-        return self.blocked is not None or bool(self.pieces)
-
-
-class _Blocking:
-    """One walk over the graph."""
+class _Blocking(Rebuild):
+    """The operators that take tensors in blocks."""
 
     def __init__(self, mod: Any, lanes: int) -> None:
-        import tvm
-        from tvm import relax
-
-        rest = {name: func for name, func in mod.functions.items() if name.name_hint != "main"}
-        self._main = mod["main"]
-        self._builder = relax.BlockBuilder(tvm.IRModule(rest))
-        self._lanes = lanes
-        self._known: dict[Any, _Value] = {}
-        self._uses = _uses(self._main)
-        handlers: dict[str, Callable[[Any], _Value | None]] = {
+        super().__init__(mod, lanes)
+        handlers: dict[str, Callable[[Any], Value | None]] = {
             "nn.conv2d": self._convolution,
             "nn.batch_norm": self._batch_norm,
             "nn.max_pool2d": self._pool,
@@ -97,91 +65,7 @@ class _Blocking:
         }
         self._handlers = {f"relax.{name}": handler for name, handler in handlers.items()}
 
-    def run(self) -> Any:
-        from tvm import relax
-
-        params = [relax.Var(param.name, param.ty) for param in self._main.params]
-        self._known = {old: _Value(plain=new) for old, new in zip(self._main.params, params, strict=True)}
-        with self._builder.function("main", params, dict(self._main.attrs)):
-            with self._builder.dataflow():
-                for block in self._main.body.blocks:
-                    for binding in block.bindings:
-                        self._known[binding.var] = self._visit(binding.value)
-                result = self._builder.emit_output(self._plain(self._value(self._main.body.body)))
-            self._builder.emit_func_output(result)
-        return self._builder.get()
-
-    def _value(self, expr: Any) -> _Value:
-        from tvm import relax
-        from tvm.ir import GenericConst
-
-        if isinstance(expr, relax.Var):
-            known: _Value = self._known[expr]
-            return known
-        if isinstance(expr, GenericConst):
-            return _Value(plain=expr, constant=expr.value.numpy())
-        if isinstance(expr, relax.Tuple):
-            return _Value(plain=relax.Tuple([self._plain(self._value(field)) for field in expr.fields]))
-        return _Value(plain=expr)
-
-    def _plain(self, value: _Value) -> Any:
-        from tvm import relax
-
-        if value.plain is None and value.is_blocked:
-            self._blocked(value)
-            value.plain = self._builder.emit_te(
-                computes.unblock, value.blocked, channels=value.channels, primfunc_name_hint="unblock"
-            )
-        elif value.plain is None:
-            value.plain = relax.const(value.constant)
-        return value.plain
-
-    def _blocked(self, value: _Value) -> Any:
-        if value.blocked is None and value.pieces:
-            from tvm import relax
-
-            value.blocked = self._builder.emit(relax.op.concat([piece.blocked for piece in value.pieces], axis=1))
-        elif value.blocked is None:
-            plain = self._plain(value)
-            value.channels = int(plain.ty.shape.values[1])
-            value.blocked = self._builder.emit_te(computes.block, plain, lanes=self._lanes, primfunc_name_hint="block")
-        return value.blocked
-
-    def _visit(self, expr: Any) -> _Value:
-        from tvm import relax
-
-        if isinstance(expr, relax.TupleGetItem):
-            whole = self._value(expr.tuple_value)
-            if whole.parts:
-                return whole.parts[int(expr.index)]
-            return _Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(whole), expr.index)))
-        if not isinstance(expr, relax.Call):
-            return self._value(expr)
-        handler = self._handlers.get(getattr(expr.op, "name", ""))
-        made = handler(expr) if handler is not None else None
-        return made if made is not None else self._copy(expr)
-
-    def _copy(self, expr: Any) -> _Value:
-        from tvm import relax
-        from tvm.ir import GenericConst
-
-        tensors = (relax.Var, relax.Tuple, GenericConst)
-        args = [self._plain(self._value(arg)) if isinstance(arg, tensors) else arg for arg in expr.args]
-        return _Value(plain=self._builder.emit(relax.Call(expr.op, args, expr.attrs, expr.ty_args)))
-
-    def _emit(self, compute: Any, *args: Any, name: str, channels: int, **options: Any) -> _Value:
-        return _Value(blocked=self._call(compute, *args, name=name, **options), channels=channels)
-
-    def _call(self, compute: Any, *args: Any, name: str, **options: Any) -> Any:
-        # Bound beforehand, since ``emit_te`` takes nothing but numbers, text and tensors.
-        return self._builder.emit_te(
-            partial(compute, **options),
-            *args,
-            primfunc_name_hint=name,
-            primfunc_attrs={"op_pattern": _OUT_ELEMENTWISE_FUSABLE},
-        )
-
-    def _convolution(self, expr: Any) -> _Value | None:
+    def _convolution(self, expr: Any) -> Value | None:
         from tvm import relax
 
         attrs, data, weight = expr.attrs, self._value(expr.args[0]), self._value(expr.args[1]).constant
@@ -200,7 +84,7 @@ class _Blocking:
             source = self._blocked(data) if data.is_blocked else self._plain(data)
             packed = relax.const(packing.pack_groups(weight, lanes, groups))
             options = {"window": window, "groups": groups, "channels": out}
-            return _Value(plain=self._call(computes.grouped, source, packed, name="conv2d", **options))
+            return Value(plain=self._call(computes.grouped, source, packed, name="conv2d", **options))
         pieces = self._pieces_of(expr.args[0]) if groups == 1 else ()
         if pieces:
             return self._convolution_of_pieces(pieces, weight, window)
@@ -211,7 +95,7 @@ class _Blocking:
             computes.convolution, source, packed, name="conv2d", channels=out, window=window, groups=groups
         )
 
-    def _convolution_of_pieces(self, pieces: tuple[_Value, ...], weight: Array, window: computes.Window) -> _Value:
+    def _convolution_of_pieces(self, pieces: tuple[Value, ...], weight: Array, window: computes.Window) -> Value:
         """Convolve tensors that lie side by side without putting them together: each with its weights, and add."""
         from tvm import relax
 
@@ -221,16 +105,16 @@ class _Blocking:
             begin += piece.channels
             made = self._call(computes.convolution, piece.blocked, relax.const(packed), name="conv2d", window=window)
             total = made if total is None else self._builder.emit(relax.op.add(made, total))
-        return _Value(blocked=total, channels=len(weight))
+        return Value(blocked=total, channels=len(weight))
 
-    def _pieces_of(self, expr: Any) -> tuple[_Value, ...]:
+    def _pieces_of(self, expr: Any) -> tuple[Value, ...]:
         """Give what a tensor is put together from, where nobody else needs it in one piece."""
         value = self._value(expr)
         if value.blocked is not None or value.plain is not None or self._uses[expr] > 1:
             return ()
         return value.pieces
 
-    def _batch_norm(self, expr: Any) -> _Value | None:
+    def _batch_norm(self, expr: Any) -> Value | None:
         """Take a normalisation with constants apart: one factor and one addend a channel."""
         from tvm import relax
 
@@ -247,28 +131,28 @@ class _Blocking:
         dtype = str(whole.ty.dtype)
         scaled = self._builder.emit(relax.op.multiply(whole, self._per_channel(factor.astype(dtype))))
         made = self._builder.emit(relax.op.add(scaled, self._per_channel(addend.astype(dtype))))
-        normalised = _Value(blocked=made, channels=data.channels)
-        return _Value(parts=(normalised, _Value(constant=mean), _Value(constant=variance)))
+        normalised = Value(blocked=made, channels=data.channels)
+        return Value(parts=(normalised, Value(constant=mean), Value(constant=variance)))
 
     def _per_channel(self, values: Array, fill: float = 0.0) -> Any:
         from tvm import relax
 
         return relax.const(packing.pack_channels(values, self._lanes, fill))
 
-    def _unary(self, expr: Any) -> _Value | None:
+    def _unary(self, expr: Any) -> Value | None:
         from tvm import relax
 
         value = self._value(expr.args[0])
         if not value.is_blocked:
             return None
         made = relax.Call(expr.op, [self._blocked(value), *expr.args[1:]], expr.attrs, expr.ty_args)
-        return _Value(blocked=self._builder.emit(made), channels=value.channels)
+        return Value(blocked=self._builder.emit(made), channels=value.channels)
 
-    def _binary(self, expr: Any) -> _Value | None:
+    def _binary(self, expr: Any) -> Value | None:
         from tvm import relax
 
         values = [self._value(arg) for arg in expr.args]
-        shape = _static_shape(expr)
+        shape = static_shape(expr)
         if shape is None or len(shape) != 4 or not any(value.is_blocked for value in values):
             return None
         divides = expr.op.name.endswith("divide")
@@ -277,9 +161,9 @@ class _Blocking:
         parts = [self._operand(value, shape[1], fill=1.0 if divides else 0.0) for value in values]
         if any(part is None for part in parts):
             return None
-        return _Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
+        return Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
 
-    def _operand(self, value: _Value, channels: int, fill: float) -> Any:
+    def _operand(self, value: Value, channels: int, fill: float) -> Any:
         """Give one side of an elementwise operator as it lines up with blocked tensors; None if it cannot."""
         from tvm import relax
 
@@ -292,10 +176,10 @@ class _Blocking:
             return self._per_channel(value.constant.reshape(-1), fill)
         if value.is_blocked:
             return self._blocked(value) if value.channels == channels else None
-        shape = _static_shape(value.plain)
+        shape = static_shape(value.plain)
         return self._blocked(value) if shape is not None and len(shape) == 4 and shape[1] == channels else None
 
-    def _reduction(self, expr: Any) -> _Value | None:
+    def _reduction(self, expr: Any) -> Value | None:
         """Reduce over rows and columns, as global pooling does."""
         from tvm import relax
 
@@ -305,20 +189,20 @@ class _Blocking:
         reduced = self._builder.emit(
             getattr(relax.op, expr.op.name.split(".")[-1])(self._blocked(value), axis=[2, 3], keepdims=True)
         )
-        kept = _Value(blocked=reduced, channels=value.channels)
+        kept = Value(blocked=reduced, channels=value.channels)
         if attrs.keepdims:
             return kept
-        return _Value(plain=self._builder.emit(relax.op.reshape(self._plain(kept), expr.ty.shape)))
+        return Value(plain=self._builder.emit(relax.op.reshape(self._plain(kept), expr.ty.shape)))
 
-    def _pool(self, expr: Any) -> _Value | None:
+    def _pool(self, expr: Any) -> Value | None:
         value = self._value(expr.args[0])
         if not value.is_blocked or expr.attrs.layout != "NCHW":
             return None
         pieces = self._pieces_of(expr.args[0])
         if pieces:
-            made = tuple(_Value(blocked=self._pooled(expr, each.blocked), channels=each.channels) for each in pieces)
-            return _Value(pieces=made, channels=value.channels)
-        return _Value(blocked=self._pooled(expr, self._blocked(value)), channels=value.channels)
+            made = tuple(Value(blocked=self._pooled(expr, each.blocked), channels=each.channels) for each in pieces)
+            return Value(pieces=made, channels=value.channels)
+        return Value(blocked=self._pooled(expr, self._blocked(value)), channels=value.channels)
 
     def _pooled(self, expr: Any, data: Any) -> Any:
         from tvm import topi
@@ -342,7 +226,7 @@ class _Blocking:
             primfunc_name_hint=f"{kind}_pool2d",
         )
 
-    def _pad(self, expr: Any) -> _Value | None:
+    def _pad(self, expr: Any) -> Value | None:
         from tvm import topi
 
         value, attrs = self._value(expr.args[0]), expr.attrs
@@ -360,14 +244,14 @@ class _Blocking:
             float(fill.reshape(())),
             primfunc_name_hint="pad",
         )
-        return _Value(blocked=made, channels=value.channels)
+        return Value(blocked=made, channels=value.channels)
 
-    def _matmul(self, expr: Any) -> _Value | None:
+    def _matmul(self, expr: Any) -> Value | None:
         """Pack the weights of a product with a constant."""
         from tvm import relax
 
         left, right = self._value(expr.args[0]), self._value(expr.args[1]).constant
-        shape = _static_shape(expr.args[0])
+        shape = static_shape(expr.args[0])
         if right is None or right.ndim != 2 or str(right.dtype) != "float32" or shape is None or len(shape) < 2:
             return None
         rows = self._plain(left)
@@ -378,62 +262,34 @@ class _Blocking:
         product = self._call(computes.matrix_product, rows, packed, name="matmul", width=width)
         if len(shape) > 2:
             product = self._builder.emit(relax.op.reshape(product, (*shape[:-1], width)))
-        return _Value(plain=product)
+        return Value(plain=product)
 
-    def _reshape(self, expr: Any) -> _Value | None:
-        value, shape = self._value(expr.args[0]), _static_shape(expr)
+    def _reshape(self, expr: Any) -> Value | None:
+        value, shape = self._value(expr.args[0]), static_shape(expr)
         if value.constant is None or shape is None:
             return None
-        return _Value(constant=value.constant.reshape(shape))
+        return Value(constant=value.constant.reshape(shape))
 
-    def _transpose(self, expr: Any) -> _Value | None:
+    def _transpose(self, expr: Any) -> Value | None:
         value, axes = self._value(expr.args[0]), expr.attrs.axes
         if value.constant is None:
             return None
         import numpy as np
 
         order = None if axes is None else [int(axis) for axis in axes]
-        return _Value(constant=np.ascontiguousarray(value.constant.transpose(order)))
+        return Value(constant=np.ascontiguousarray(value.constant.transpose(order)))
 
-    def _concat(self, expr: Any) -> _Value | None:
+    def _concat(self, expr: Any) -> Value | None:
         """Put channels together block by block, where each but the last tensor ends with a whole block."""
         from tvm import relax
 
-        shape, tuple_ = _static_shape(expr), expr.args[0]
+        shape, tuple_ = static_shape(expr), expr.args[0]
         if shape is None or len(shape) != 4 or not isinstance(tuple_, relax.Tuple) or int(expr.attrs.axis) % 4 != 1:
             return None
         values = [self._value(field) for field in tuple_.fields]
-        channels = [_static_shape(field)[1] for field in tuple_.fields]  # type: ignore[index]
+        channels = [static_shape(field)[1] for field in tuple_.fields]  # type: ignore[index]
         if not any(value.is_blocked for value in values) or any(each % self._lanes for each in channels[:-1]):
             return None
         for value in values:
             self._blocked(value)
-        return _Value(pieces=tuple(values), channels=shape[1])
-
-
-def _uses(function: Any) -> Counter[Any]:
-    """Count how often each variable is used; to be a result counts as a use."""
-    from tvm import relax
-
-    found: Counter[Any] = Counter()
-
-    def look(expr: Any) -> None:
-        if isinstance(expr, relax.Var):
-            found[expr] += 1
-
-    for block in function.body.blocks:
-        for binding in block.bindings:
-            relax.analysis.post_order_visit(binding.value, look)
-    relax.analysis.post_order_visit(function.body.body, look)
-    return found
-
-
-def _static_shape(expr: Any) -> list[int] | None:
-    shape = getattr(expr.ty, "shape", None)
-    values = getattr(shape, "values", None)
-    if values is None:
-        return None
-    try:
-        return [int(extent) for extent in values]
-    except TypeError:
-        return None
+        return Value(pieces=tuple(values), channels=shape[1])
