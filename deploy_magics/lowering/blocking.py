@@ -59,6 +59,8 @@ class _Blocking(Rebuild):
             "reshape": self._reshape,
             "permute_dims": self._transpose,
             "concat": self._concat,
+            "quantize": self._requantised,
+            "dequantize": self._requantised,
             **dict.fromkeys(_UNARY, self._unary),
             **dict.fromkeys(_BINARY, self._binary),
             **dict.fromkeys(_REDUCTIONS, self._reduction),
@@ -146,6 +148,17 @@ class _Blocking(Rebuild):
         if not value.is_blocked:
             return None
         made = relax.Call(expr.op, [self._blocked(value), *expr.args[1:]], expr.attrs, expr.ty_args)
+        return Value(blocked=self._builder.emit(made), channels=value.channels)
+
+    def _requantised(self, expr: Any) -> Value | None:
+        """Go to integers, or back, by one scale for all channels."""
+        from tvm import relax
+
+        value, *scales = [self._value(arg) for arg in expr.args]
+        if not value.is_blocked or any(each.constant is None or each.constant.size > 1 for each in scales):
+            return None
+        scalars = [relax.const(each.constant.reshape(())) for each in scales]  # type: ignore[union-attr]
+        made = relax.Call(expr.op, [self._blocked(value), *scalars], expr.attrs, expr.ty_args)
         return Value(blocked=self._builder.emit(made), channels=value.channels)
 
     def _binary(self, expr: Any) -> Value | None:
