@@ -8,6 +8,7 @@ where one does not take it so, it is brought back, and what needed no change is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.lowering import computes, packing
@@ -51,6 +52,7 @@ class _Blocking(Rebuild):
         super().__init__(mod, lanes)
         handlers: dict[str, Callable[[Any], Value | None]] = {
             "nn.conv2d": self._convolution,
+            "nn.conv2d_transpose": self._transposed,
             "nn.batch_norm": self._batch_norm,
             "nn.max_pool2d": self._pool,
             "nn.avg_pool2d": self._pool,
@@ -96,6 +98,29 @@ class _Blocking(Rebuild):
         return self._emit(
             computes.convolution, source, packed, name="conv2d", channels=out, window=window, groups=groups
         )
+
+    def _transposed(self, expr: Any) -> Value | None:
+        """Convolve once for all phases of a transposed convolution, and put these side by side."""
+        from tvm import relax
+
+        attrs, data, weight = expr.attrs, self._value(expr.args[0]), self._value(expr.args[1]).constant
+        layouts = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout)
+        given, made = static_shape(expr.args[0]), static_shape(expr)
+        if weight is None or weight.ndim != 4 or layouts != ("NCHW", "IOHW", "NCHW") or str(weight.dtype) != "float32":
+            return None
+        if given is None or made is None or int(attrs.groups) != 1 or any(int(each) != 1 for each in attrs.dilation):
+            return None
+        stride = [int(each) for each in attrs.strides]
+        before, size = [int(each) for each in attrs.padding[:2]], made[2:]
+        kernels = packing.by_phase(weight, stride)
+        ends = [(extent - 1 + cut) // step for extent, cut, step in zip(size, before, stride, strict=True)]
+        past = [end + 1 - extent for end, extent in zip(ends, given[2:], strict=True)]
+        above, left = (each - 1 for each in kernels.shape[2:])
+        window = computes.Window((1, 1), (above, left, max(0, past[0]), max(0, past[1])), (1, 1))
+        packed = relax.const(packing.pack_convolution(kernels, self._lanes, self._lanes))
+        phases = self._call(computes.convolution, self._blocked(data), packed, name="conv2d", window=window)
+        spread = partial(computes.spread, channels=made[1], stride=stride, before=before, size=size)
+        return Value(plain=self._builder.emit_te(spread, phases, primfunc_name_hint="spread"))
 
     def _convolution_of_pieces(self, pieces: tuple[Value, ...], weight: Array, window: computes.Window) -> Value:
         """Convolve tensors that lie side by side without putting them together: each with its weights, and add."""
