@@ -7,7 +7,7 @@ where one does not take it so, it is brought back, and what needed no change is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,6 +25,8 @@ _UNARY = (
     *("tanh", "abs", "negative", "exp", "erf", "floor", "ceil", "round", "sin", "cos", "square"),
 )
 _BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+# Fused with what comes after it but with no convolution before it, as TVM's fusion calls it (relax/op_attr_types.h).
+_INJECTIVE = 2
 _REDUCTIONS = ("mean", "max", "min", "sum")
 # With fewer input channels than this share of a block, most of a blocked input would be filling.
 _LEAST_FILLED = 0.5
@@ -199,7 +201,22 @@ class _Blocking(Rebuild):
         parts = [self._operand(value, shape[1], fill=1.0 if divides else 0.0) for value in values]
         if any(part is None for part in parts):
             return None
+        varying = [static_shape(arg) for arg, value in zip(expr.args, values, strict=True) if value.constant is None]
+        if shape[2:] != [1, 1] and any(each is not None and each[2:] == [1, 1] for each in varying):
+            return Value(blocked=self._across(expr.op.name.rpartition(".")[2], parts), channels=shape[1])
         return Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
+
+    def _across(self, name: str, parts: Sequence[Any]) -> Any:
+        """Combine a tensor with one that has a single value a channel, in a function of its own.
+
+        Behind a squeeze and excitation it would be fused with the convolution of the single values, as many times as
+        there are places.
+        """
+        from tvm import topi
+
+        return self._builder.emit_te(
+            getattr(topi, name), *parts, primfunc_name_hint=name, primfunc_attrs={"op_pattern": _INJECTIVE}
+        )
 
     def _operand(self, value: Value, channels: int, fill: float) -> Any:
         """Give one side of an elementwise operator as it lines up with blocked tensors; None if it cannot."""

@@ -97,6 +97,14 @@ class Network:
         self.conv(self.shape[0], 3, pad=1)
         self.add(op, [self.last, before])
 
+    def gate(self) -> None:
+        """Weigh each channel by what the whole picture says of it, as a squeeze and excitation does."""
+        before, channels = self.last, self.shape[0]
+        self.add("GlobalAveragePool", [before])
+        self.add("Conv", [self.last, self.constant(channels, channels, 1, 1)])
+        self.add("Sigmoid", [self.last])
+        self.add("Mul", [before, self.last])
+
     def concat(self, out: int) -> None:
         before, channels = self.last, self.shape[0]
         self.conv(out, 1)

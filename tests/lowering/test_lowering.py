@@ -43,7 +43,7 @@ LAYERS = st.one_of(
     st.tuples(st.just("pool"), st.sampled_from(["MaxPool", "AveragePool"]), st.sampled_from([0, 1])),
     st.tuples(st.just("residual"), st.sampled_from(["Add", "Sum", "Max"])),
     st.tuples(st.just("concat"), st.integers(1, 32)),
-    st.sampled_from([("norm",), ("clip",), ("scale",), ("shuffle",), ("Relu",), ("Sigmoid",)]),
+    st.sampled_from([("norm",), ("clip",), ("scale",), ("shuffle",), ("gate",), ("Relu",), ("Sigmoid",)]),
 )
 
 
@@ -87,6 +87,7 @@ MIXED = [
     ("concat", 20),
     ("conv", 44, 1, 1, 0, 1, 4),
     ("shuffle",),
+    ("gate",),
     ("conv", 32, 3, 2, 2, 2),
     ("transposed", 20, 3, 2, 1, 1),
     ("pool", "MaxPool", 1),
