@@ -85,6 +85,7 @@ class _Chosen:
         self._model = model
         self._threads = threads
         self.keys: frozenset[str] = frozenset()
+        self._kin: str | None = None
 
     def __call__(self, lowered: Any) -> Any:
         from deploy_magics.lowering.pipeline import Decided
@@ -92,17 +93,24 @@ class _Chosen:
         from deploy_magics.lowering.schedules import SPACE_VERSION
 
         tasks = {task.key: task.label for task in lowered.tasks if task.space is not None}
-        wanted = Wanted(self._model, tasks, self._target.to_plain(), SPACE_VERSION)
+        wanted = Wanted(self._model, tasks, self._target.to_plain(), SPACE_VERSION, kin=True)
         fitting = Records.read(self._folder).fitting(wanted)
         spaces = {task.key: task.space for task in lowered.tasks if task.space is not None}
         found = {key: point for key, point in fitting.decisions(self._threads).items() if spaces[key].valid(point)}
         if not found:
             raise RecordsError(f"{self._folder!r} holds no trial of {self._model} that ran", hint="tune for longer")
         self.keys = frozenset(found)
+        self._kin = fitting.kin
         return Decided(found, {"trials": len(fitting.trials), "tasks": sorted(found)})
 
     def notes(self, tunable: int) -> tuple[str, ...]:
-        """Say how much of the model the records cover."""
-        if len(self.keys) >= tunable:
-            return ()
-        return (f"records hold {len(self.keys)} of its {tunable} tasks; the others are scheduled by rule",)
+        """Say what machine the records come from, and how much of the model they cover."""
+        said = []
+        if self._kin is not None:
+            said.append(
+                f"the records were made on the processor {self._kin}, whose registers are alike: what they chose is "
+                f"possible on {self._target.cpu}, but tuning there may find better"
+            )
+        if len(self.keys) < tunable:
+            said.append(f"records hold {len(self.keys)} of its {tunable} tasks; the others are scheduled by rule")
+        return tuple(said)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy_magics.errors import DeployError
+from deploy_magics.errors import ArgumentError, DeployError
 from deploy_magics.lowering._trials import Decisions, Session, Trial
+from deploy_magics.lowering.target import Target
 
 LUCK = 0.02
 """A trial that was timed once may have been lucky by this share."""
@@ -34,12 +35,16 @@ class Wanted:
         As :meth:`deploy_magics.lowering.target.Target.to_plain` gives it.
     space : int
         Version of the space.
+    kin : bool
+        Where there is nothing of this processor, take what was found on another one of the same architecture with as
+        many registers, as wide: its decisions are possible here, though others may be faster. Its times say nothing.
     """
 
     model: str
     tasks: Mapping[str, str]
     target: Mapping[str, Any]
     space: int
+    kin: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,13 @@ class Fitting:
         The oldest first.
     trials : tuple of Trial
         Of tasks that are wanted.
+    kin : str or None
+        The other processor on which all of them ran; None for those of the wanted one.
     """
 
     sessions: tuple[Session, ...]
     trials: tuple[Trial, ...]
+    kin: str | None = None
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -128,8 +136,10 @@ def choose(folder: Path, sessions: Mapping[str, Session], trials: Iterable[Trial
     left = list(sessions.values())
     for fits, say in (
         (lambda one: one.target.get("triple") == wanted.target.get("triple"), _other_triple),
-        (lambda one: one.target.get("cpu") == wanted.target.get("cpu"), _other_cpu),
-        (lambda one: _features(one.target) == _features(wanted.target), _other_features),
+        (
+            lambda one: _same_processor(one.target, wanted.target) or (wanted.kin and _is_kin(one, wanted)),
+            _other_processor,
+        ),
         (lambda one: one.space == wanted.space, _other_space),
         (lambda one: not wanted.tasks.keys().isdisjoint(one.tasks), _other_model),
     ):
@@ -138,9 +148,39 @@ def choose(folder: Path, sessions: Mapping[str, Session], trials: Iterable[Trial
             message, hint = say(left, wanted)
             raise RecordsError(f"{shown} {message}", hint=hint)
         left = kept
-    ids = {session.id for session in left}
-    chosen = tuple(trial for trial in trials if trial.session in ids and trial.task in wanted.tasks)
-    return Fitting(tuple(sorted(left, key=lambda one: (one.when, one.id))), chosen)
+    held = [trial for trial in trials if trial.task in wanted.tasks]
+    kept, kin = [one for one in left if _same_processor(one.target, wanted.target)], None
+    if not kept:
+        kept, kin = _of_one_processor(left, held)
+    ids = {session.id for session in kept}
+    chosen = tuple(trial for trial in held if trial.session in ids)
+    return Fitting(tuple(sorted(kept, key=lambda one: (one.when, one.id))), chosen, kin)
+
+
+def _same_processor(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.get("cpu") == other.get("cpu") and _features(one) == _features(other)
+
+
+def _is_kin(session: Session, wanted: Wanted) -> bool:
+    return _registers(session.target) == _registers(wanted.target)
+
+
+def _registers(target: Mapping[str, Any]) -> tuple[int, int]:
+    try:
+        read = Target.from_plain(target)
+    except ArgumentError:  # a target of a kind that this version does not know
+        return 0, 0
+    return read.lanes, read.registers
+
+
+def _of_one_processor(sessions: list[Session], trials: list[Trial]) -> tuple[list[Session], str]:
+    """Of several processors take the one with most trials: their times cannot be compared."""
+    by: dict[tuple[str, frozenset[str]], list[Session]] = {}
+    for session in sessions:
+        by.setdefault((str(session.target.get("cpu")), _features(session.target)), []).append(session)
+    counts = Counter(trial.session for trial in trials)
+    (cpu, _), kept = max(by.items(), key=lambda item: (sum(counts[each.id] for each in item[1]), item[0][0]))
+    return kept, cpu
 
 
 def _other_triple(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:
@@ -148,15 +188,15 @@ def _other_triple(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:
     return f"was made on {there}, and the target is {wanted.target.get('triple')}", _TUNE
 
 
-def _other_cpu(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:
-    there = _listed(str(session.target.get("cpu")) for session in sessions)
-    return f"was made on the processor {there}, and the target's is {wanted.target.get('cpu')}", _TUNE
-
-
-def _other_features(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:
+def _other_processor(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:
+    cpu = wanted.target.get("cpu")
     there, here = _features(sessions[-1].target), _features(wanted.target)
-    differ = [f"{name} there" for name in sorted(there - here)] + [f"{name} here" for name in sorted(here - there)]
-    return f"was made on a {wanted.target.get('cpu')} with other features: {_listed(differ)}", _TUNE
+    if sessions[-1].target.get("cpu") == cpu:
+        differ = [f"{name} there" for name in sorted(there - here)] + [f"{name} here" for name in sorted(here - there)]
+        return f"was made on a {cpu} with other features: {_listed(differ)}", _TUNE
+    names = _listed(str(session.target.get("cpu")) for session in sessions)
+    what = f"was made on the processor {names}, and the target's is {cpu}"
+    return (f"{what}, with other registers" if wanted.kin else what), _TUNE
 
 
 def _other_space(sessions: list[Session], wanted: Wanted) -> tuple[str, str]:

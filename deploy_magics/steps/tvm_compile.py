@@ -74,7 +74,8 @@ def tvm_compile(
     schedule
         ``rule``, or ``none`` for what TVM builds by itself: every loop as it is written, one after the other.
     records
-        Folder of records of ``%tvm_tune``: each function is scheduled as its best trial was.
+        Folder of records of ``%tvm_tune``: each function is scheduled as its best trial was. Where none were made on
+        this processor, those of one whose registers are alike are taken, and a note says so.
     threads
         Prefer records of trials that ran with so many threads.
     output

@@ -127,6 +127,20 @@ def test_of_several_sessions_those_that_fit_are_taken(tmp_path: Path) -> None:
     assert fitting.tasks == {"a"}
 
 
+def test_records_of_a_processor_with_the_same_registers_do_where_there_is_nothing_better(tmp_path: Path) -> None:
+    anywhere = replace(WANTED, kin=True, target={**TARGET, "cpu": "skylake-avx512"})
+    narrow = session("narrow", target={**TARGET, "cpu": "haswell", "features": ["+avx"]})
+    few = session("few", target={**TARGET, "cpu": "znver4"})
+    trials = (trial(1), trial(2), trial(3, (0.1,), of="narrow"), trial(4, (0.1,), of="few"))
+    records = filled(tmp_path, *trials, sessions=(session(), narrow, few))
+    fitting = records.fitting(anywhere)
+    assert (fitting.kin, {each.session for each in fitting.trials}) == ("znver5", {"first"})  # with most trials
+    exact = records.fitting(replace(anywhere, target=narrow.target))
+    assert (exact.kin, {each.session for each in exact.trials}) == (None, {"narrow"})
+    plain = {**TARGET, "cpu": "nehalem", "features": []}
+    assert "with other registers" in refusal(tmp_path, kin=True, target=plain)
+
+
 def test_no_records_yet_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "records"
     Records.open(folder)
