@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Measured:
         Runs of a measurement.
     seconds : list of float
         Each the mean time of a run in one measurement.
+    times : list of float
+        When each was taken, in seconds after the first.
     interrupted : bool
         Whether it was stopped before all were done.
     """
@@ -59,6 +62,7 @@ class Measured:
     ready_s: float
     number: int = 1
     seconds: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     interrupted: bool = False
 
 
@@ -128,9 +132,13 @@ def _time(
 ) -> None:
     once = max(1e-7, min(call("timed", 2, 1)))
     found.number = options.number or min(_MOST_RUNS, math.ceil(LONG_ENOUGH_S / once))
+    began = time.monotonic()
     while len(found.seconds) < options.repeat:
         left = options.repeat - len(found.seconds)
         turn = min(left, max(1, int(_TURN_S / (once * found.number))))
-        found.seconds += call("timed", turn, found.number)
+        start = time.monotonic() - began
+        new = call("timed", turn, found.number)
+        found.times += [start + found.number * lasted for lasted in accumulate(new, initial=0.0)][:-1]
+        found.seconds += new
         done = len(found.seconds)
         tell(done / options.repeat, f"{1e3 * sum(found.seconds) / done:.4g} ms")
