@@ -9,7 +9,17 @@ from typing import Any
 from deploy_magics.lowering._tvm import tvm
 
 # What TVM says when a connection is gone, and not when the code is wrong.
-_GONE = ("connection", "socket", "timed out", "timeout", "broken pipe", "reset by peer", "cannot request", "closed")
+_GONE = (
+    "connection",
+    "socket",
+    "timed out",
+    "timeout",
+    "broken pipe",
+    "reset by peer",
+    "cannot request",
+    "closed",
+    "kshutdown",
+)
 
 
 def rpc() -> Any:
@@ -37,11 +47,17 @@ def request(host: str, port: int, key: str, *, session_s: float, wait_s: float) 
         tracker.close()
 
 
-def use_threads(remote: Any, threads: int) -> None:
-    """Have what runs on a device run on so many threads; a server without a pool of threads leaves it at that."""
+def use_threads(remote: Any, threads: int) -> int | None:
+    """Have what runs on a device run on so many threads, and give how many it has; None where it does not tell.
+
+    They are never more than its server was started with: ``TVM_NUM_THREADS`` there, by default all cores, and half of
+    them on x86.
+    """
     with contextlib.suppress(Exception):
         # Mode 1: as many threads, on the faster cores.
         remote.get_function("runtime.config_threadpool")(1, threads)
+        return int(remote.get_function("runtime.NumThreads")())
+    return None
 
 
 @contextlib.contextmanager

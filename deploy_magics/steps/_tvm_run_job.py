@@ -22,16 +22,18 @@ _session: dict[str, TvmSession] = {}
 _device: dict[str, Any] = {}
 
 
-def load(path: str, threads: int, shapes: Mapping[str, Sequence[int]]) -> Manifest:
-    """Load a compiled model, or compile an ONNX file for inputs of these shapes."""
+def load(path: str, threads: int, shapes: Mapping[str, Sequence[int]]) -> tuple[Manifest, int | None]:
+    """Load a compiled model, or compile an ONNX file for inputs of these shapes; give the threads that it has."""
     session = Tvm().load(Path(path), threads=threads, options={"shapes": dict(shapes)})
     assert isinstance(session, TvmSession)
     _session["it"] = session
-    return session.manifest
+    return session.manifest, threads
 
 
-def load_there(path: str, host: str, port: int, key: str, threads: int, session_s: float) -> Manifest:
-    """Send a compiled model to a device that is free, and load it there."""
+def load_there(
+    path: str, host: str, port: int, key: str, threads: int, session_s: float
+) -> tuple[Manifest, int | None]:
+    """Send a compiled model to a device that is free, and load it there; give the threads that it has."""
     file = Path(path)
     manifest = read_manifest(file)
     try:
@@ -40,16 +42,16 @@ def load_there(path: str, host: str, port: int, key: str, threads: int, session_
         raise WorkerError(f"the tracker {host}:{port} gave no device: {gist(error)}") from None
     # It is given back when this process ends.
     _device["it"] = remote
-    devices.use_threads(remote, threads)
+    has = devices.use_threads(remote, threads)
     from tvm.runtime.vm import VirtualMachine
 
     def loaded() -> Any:
-        with one_line(f"the device cannot load {file.name!r}"):
+        with one_line(f"the device cannot load {file.name!r}, which is made for {manifest.machine.title}"):
             remote.upload(path)
             return VirtualMachine(remote.load_module(file.name), remote.cpu())
 
     _session["it"] = TvmSession(_reached(loaded), manifest, file.name, remote.cpu())
-    return manifest
+    return manifest, has
 
 
 def first(feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -47,6 +47,8 @@ class Measured:
         Of the first run.
     ready_s : float
         Seconds until it could run: to load or to compile.
+    threads : int or None
+        On which it ran, where that is known.
     number : int
         Runs of a measurement.
     seconds : list of float
@@ -60,6 +62,7 @@ class Measured:
     manifest: Manifest
     outputs: Arrays
     ready_s: float
+    threads: int | None
     number: int = 1
     seconds: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -110,15 +113,17 @@ def measure(
         if options.tracker is not None:
             tell(None, "sending it to the device")
             at = options.tracker
-            manifest = call("load_there", str(path), at.host, at.port, at.key, options.threads, options.timeout)
+            manifest, threads = call(
+                "load_there", str(path), at.host, at.port, at.key, options.threads, options.timeout
+            )
         else:
             tell(None, "loading" if hasattr(model, "manifest") else "compiling")
             shapes = {name: list(array.shape) for name, array in feeds.items()}
-            manifest = call("load", str(path), options.threads, shapes)
+            manifest, threads = call("load", str(path), options.threads, shapes)
         fits(manifest)
         ready_s = time.monotonic() - began
         tell(None, "running")
-        found = Measured(manifest, call("first", dict(feeds)), ready_s)
+        found = Measured(manifest, call("first", dict(feeds)), ready_s, threads)
         keep(found.outputs)
         try:
             _time(found, options, call, tell)

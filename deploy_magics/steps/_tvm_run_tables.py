@@ -122,7 +122,7 @@ def facts(
 ) -> tuple[tuple[str, str], ...]:
     """Give what stands above the tables."""
     manifest = found.manifest
-    pairs = [("on", f"TVM {versions['tvm']}"), ("threads", str(options.threads))]
+    pairs = [("on", f"TVM {versions['tvm']}"), ("threads", str(found.threads or options.threads))]
     if options.tracker is not None:
         at = options.tracker
         pairs.append(("device", f"{at.key} at {at.host}:{at.port}"))
@@ -134,14 +134,21 @@ def facts(
 
 
 def notes(
-    model: Runnable, found: Measured, odd: Mapping[str, str], hidden: Sequence[str], *, random: bool, top: bool
+    model: Runnable,
+    found: Measured,
+    options: Options,
+    odd: Mapping[str, str],
+    hidden: Sequence[str],
+    *,
+    random: bool,
+    top: bool,
 ) -> tuple[Note, ...]:
     """Give what a reader should know.
 
     Parameters
     ----------
-    model, found
-        What ran, and what came of it.
+    model, found, options
+        What ran, what came of it, and how that was asked for.
     odd
         What is not finite in which output.
     hidden
@@ -153,6 +160,9 @@ def notes(
     if len(odd) > _MOST_ODD:
         lines.append(Note(f"{len(odd) - _MOST_ODD} more outputs hold values that are not finite", "warning"))
     lines += [Note(text, "warning") for text in hidden]
+    if found.threads is not None and found.threads != options.threads:
+        text = f"the device ran it on {found.threads} of {options.threads} threads"
+        lines.append(Note(f"{text}: start its server with TVM_NUM_THREADS={options.threads}", "warning"))
     if random and top:
         lines.append(Note("the inputs are random, so the classes mean nothing; give some with --inputs"))
     if model.assumed:
@@ -174,7 +184,7 @@ def meta(
     return {
         "model": {"name": model.name, "source": model.source, "sha256": model.digest},
         "manifest": found.manifest.to_plain(),
-        "threads": options.threads,
+        "threads": found.threads or options.threads,
         "repeat": len(found.seconds),
         "number": found.number,
         "inputs": inputs,

@@ -213,7 +213,7 @@ def _result(
         ),
         samples=tables.samples(model, found),
         facts=tables.facts(found, options, inputs, versions(), output),
-        notes=tables.notes(model, found, odd, hidden, random=random, top=top is not None),
+        notes=tables.notes(model, found, options, odd, hidden, random=random, top=top is not None),
         status="interrupted" if found.interrupted else "complete",
         meta=tables.meta(model, found, options, inputs, versions()),
         arrays=found.outputs,

@@ -210,10 +210,14 @@ def test_it_runs_on_a_device(compiled: TvmCompileResult, given: Path, boards: tu
     tracker, _ = boards
     before = tracker.free()
     there = {"tracker": f"{tracker.host}:{tracker.port}", "key": tracker.key}
-    far = tvm_run(compiled, inputs=given / "seven.npz", labels=given / "labels.txt", repeat=3, timeout=60, **there)
+    far = tvm_run(
+        compiled, inputs=given / "seven.npz", labels=given / "labels.txt", repeat=3, timeout=60, threads=64, **there
+    )
     near = tvm_run(compiled, inputs=given / "seven.npz", repeat=1)
     np.testing.assert_array_equal(far.outputs["logits"], near.outputs["logits"])
     assert len(far.samples[0]) == 3
+    # A server has the threads that it was started with.
+    assert any("of 64 threads" in note.text for note in far.notes)
     assert dict(far.facts)["device"].startswith("board at 127.0.0.1:")
     # It was given back, which takes its server a moment.
     end = time.monotonic() + 20
