@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,16 +38,17 @@ def time_table(model: Runnable, found: Measured) -> Table:
 
     each = "of a run" if found.number == 1 else f"of a run; each measurement is the mean of {found.number}"
     values = np.array(found.seconds) * 1e3
-    kinds = {"mean": np.mean, "median": np.median, "max": np.max, "min": np.min, "std": np.std}
-    titles = {"mean": "Mean time", "median": "Median time", "max": "Greatest", "min": "Least"}
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "mean": np.mean,
+        "median": np.median,
+        "max": np.max,
+        "min": np.min,
+        "std": np.std,
+    }
+    titles = {"mean": "Mean", "median": "Median", "max": "Greatest", "min": "Least", "std": "Standard deviation of the"}
     cells: dict[str, Cell] = {"name": model.name, "number": found.number, "repeat": len(values)}
     cells |= {key: float(measure(values)) for key, measure in kinds.items()}
-    columns = [
-        Column(
-            key, key, "ms", help=f"{titles.get(key, 'Standard deviation')} {each}.".replace("deviation of a", "of a")
-        )
-        for key in kinds
-    ]
+    columns = [Column(key, key, "ms", help=f"{titles[key]} time {each}.") for key in kinds]
     return Table(
         (
             Column("name", "model", kind="text"),
