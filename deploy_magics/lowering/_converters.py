@@ -2,7 +2,8 @@
 
 Its ``Clip`` becomes two opaque functions, and its ``Sum``, ``Max``, ``Min`` and ``Mean`` stack their inputs in memory
 to reduce them again; none of these is fused with the convolution before it. Its ``Gather`` computes at run time which
-of its indices are negative, and folding that takes a compilation for each operator.
+of its indices are negative, and folding that takes a compilation for each operator. Weights behind a
+``DequantizeLinear`` are no constants to it, so they could not be packed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ def fusing() -> Iterator[None]:
     from tvm.relax.frontend.onnx import onnx_frontend
 
     clip, many, gather = onnx_frontend.Clip, onnx_frontend.MultiInputBase, onnx_frontend.Gather
+    dequantize = onnx_frontend.DequantizeLinear
     ours = {
+        **{
+            (dequantize, name): classmethod(_dequantize(vars(dequantize)[name].__func__))
+            for name in vars(dequantize)
+            if name.startswith("_impl_v")
+        },
         (clip, "_impl_v1"): classmethod(_clip_of_attributes),
         (clip, "_impl_v11"): classmethod(_clip(clip._impl_v11)),
         (clip, "_impl_v13"): classmethod(_clip(clip._impl_v13)),
@@ -113,3 +120,34 @@ def _taken(data: Any, indices: Any, axis: int) -> Any:
     place = int(places.reshape(()))
     part = relax.op.strided_slice(data, [axis], [place], [place + 1])
     return relax.op.reshape(part, [*sizes[:axis], *places.shape, *sizes[axis + 1 :]])
+
+
+def _dequantize(theirs: Any) -> Any:
+    def convert(cls: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+        made = theirs(cls, builder, inputs, attrs, params)
+        return _dequantized(made) or made
+
+    return convert
+
+
+def _dequantized(call: Any) -> Any:
+    """Give the values where the operator's inputs are all constants; None otherwise."""
+    import numpy as np
+    from tvm import relax
+    from tvm.ir import GenericConst
+
+    data, scale, zero = call.args
+    if not all(isinstance(each, GenericConst) for each in (data, scale, zero)):
+        return None
+    values = data.value.numpy()
+
+    def along(constant: Any) -> Any:
+        array = constant.value.numpy()
+        if array.size == 1:
+            return array.reshape(())
+        shape = [1] * values.ndim
+        shape[int(call.attrs.axis)] = array.size
+        return array.reshape(shape)
+
+    found = (values.astype(np.int32) - along(zero).astype(np.int32)) * along(scale)
+    return relax.const(found.astype(str(call.attrs.out_dtype)))

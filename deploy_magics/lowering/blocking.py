@@ -7,7 +7,8 @@ where one does not take it so, it is brought back, and what needed no change is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.lowering import computes, packing
@@ -24,6 +25,8 @@ _UNARY = (
     *("tanh", "abs", "negative", "exp", "erf", "floor", "ceil", "round", "sin", "cos", "square"),
 )
 _BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+# Fused with what comes after it but with no convolution before it, as TVM's fusion calls it (relax/op_attr_types.h).
+_INJECTIVE = 2
 _REDUCTIONS = ("mean", "max", "min", "sum")
 # With fewer input channels than this share of a block, most of a blocked input would be filling.
 _LEAST_FILLED = 0.5
@@ -51,6 +54,7 @@ class _Blocking(Rebuild):
         super().__init__(mod, lanes)
         handlers: dict[str, Callable[[Any], Value | None]] = {
             "nn.conv2d": self._convolution,
+            "nn.conv2d_transpose": self._transposed,
             "nn.batch_norm": self._batch_norm,
             "nn.max_pool2d": self._pool,
             "nn.avg_pool2d": self._pool,
@@ -59,6 +63,8 @@ class _Blocking(Rebuild):
             "reshape": self._reshape,
             "permute_dims": self._transpose,
             "concat": self._concat,
+            "quantize": self._requantised,
+            "dequantize": self._requantised,
             **dict.fromkeys(_UNARY, self._unary),
             **dict.fromkeys(_BINARY, self._binary),
             **dict.fromkeys(_REDUCTIONS, self._reduction),
@@ -94,6 +100,29 @@ class _Blocking(Rebuild):
         return self._emit(
             computes.convolution, source, packed, name="conv2d", channels=out, window=window, groups=groups
         )
+
+    def _transposed(self, expr: Any) -> Value | None:
+        """Convolve once for all phases of a transposed convolution, and put these side by side."""
+        from tvm import relax
+
+        attrs, data, weight = expr.attrs, self._value(expr.args[0]), self._value(expr.args[1]).constant
+        layouts = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout)
+        given, made = static_shape(expr.args[0]), static_shape(expr)
+        if weight is None or weight.ndim != 4 or layouts != ("NCHW", "IOHW", "NCHW") or str(weight.dtype) != "float32":
+            return None
+        if given is None or made is None or int(attrs.groups) != 1 or any(int(each) != 1 for each in attrs.dilation):
+            return None
+        stride = [int(each) for each in attrs.strides]
+        before, size = [int(each) for each in attrs.padding[:2]], made[2:]
+        kernels = packing.by_phase(weight, stride)
+        ends = [(extent - 1 + cut) // step for extent, cut, step in zip(size, before, stride, strict=True)]
+        past = [end + 1 - extent for end, extent in zip(ends, given[2:], strict=True)]
+        above, left = (each - 1 for each in kernels.shape[2:])
+        window = computes.Window((1, 1), (above, left, max(0, past[0]), max(0, past[1])), (1, 1))
+        packed = relax.const(packing.pack_convolution(kernels, self._lanes, self._lanes))
+        phases = self._call(computes.convolution, self._blocked(data), packed, name="conv2d", window=window)
+        spread = partial(computes.spread, channels=made[1], stride=stride, before=before, size=size)
+        return Value(plain=self._builder.emit_te(spread, phases, primfunc_name_hint="spread"))
 
     def _convolution_of_pieces(self, pieces: tuple[Value, ...], weight: Array, window: computes.Window) -> Value:
         """Convolve tensors that lie side by side without putting them together: each with its weights, and add."""
@@ -148,6 +177,17 @@ class _Blocking(Rebuild):
         made = relax.Call(expr.op, [self._blocked(value), *expr.args[1:]], expr.attrs, expr.ty_args)
         return Value(blocked=self._builder.emit(made), channels=value.channels)
 
+    def _requantised(self, expr: Any) -> Value | None:
+        """Go to integers, or back, by one scale for all channels."""
+        from tvm import relax
+
+        value, *scales = [self._value(arg) for arg in expr.args]
+        if not value.is_blocked or any(each.constant is None or each.constant.size > 1 for each in scales):
+            return None
+        scalars = [relax.const(each.constant.reshape(())) for each in scales]  # type: ignore[union-attr]
+        made = relax.Call(expr.op, [self._blocked(value), *scalars], expr.attrs, expr.ty_args)
+        return Value(blocked=self._builder.emit(made), channels=value.channels)
+
     def _binary(self, expr: Any) -> Value | None:
         from tvm import relax
 
@@ -161,7 +201,22 @@ class _Blocking(Rebuild):
         parts = [self._operand(value, shape[1], fill=1.0 if divides else 0.0) for value in values]
         if any(part is None for part in parts):
             return None
+        varying = [static_shape(arg) for arg, value in zip(expr.args, values, strict=True) if value.constant is None]
+        if shape[2:] != [1, 1] and any(each is not None and each[2:] == [1, 1] for each in varying):
+            return Value(blocked=self._across(expr.op.name.rpartition(".")[2], parts), channels=shape[1])
         return Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
+
+    def _across(self, name: str, parts: Sequence[Any]) -> Any:
+        """Combine a tensor with one that has a single value a channel, in a function of its own.
+
+        Behind a squeeze and excitation it would be fused with the convolution of the single values, as many times as
+        there are places.
+        """
+        from tvm import topi
+
+        return self._builder.emit_te(
+            getattr(topi, name), *parts, primfunc_name_hint=name, primfunc_attrs={"op_pattern": _INJECTIVE}
+        )
 
     def _operand(self, value: Value, channels: int, fill: float) -> Any:
         """Give one side of an elementwise operator as it lines up with blocked tensors; None if it cannot."""

@@ -139,6 +139,32 @@ def grouped(data: Any, weight: Any, *, window: Window, groups: int, channels: in
     return te.compute((data.shape[0], channels, rows, columns), channel_of, name="ungroup")
 
 
+def spread(data: Any, *, channels: int, stride: Sequence[int], before: Sequence[int], size: Sequence[int]) -> Any:
+    """Put what :func:`deploy_magics.lowering.packing.by_phase` made apart side by side, to ``(N, O, OH, OW)``.
+
+    Parameters
+    ----------
+    data : tvm.te.Tensor of shape (N, S*O/lanes, QH, QW, lanes)
+        ``O`` channels of each of the ``S`` phases, one phase after the other.
+    channels : int
+        ``O``.
+    stride : sequence of int
+        Phases down and to the right.
+    before, size : sequence of int
+        Rows and columns cut off before the first, and those of the result.
+    """
+    from tvm import te
+
+    lanes, (down, right) = int(data.shape[4]), stride
+
+    def value(n: Any, c: Any, h: Any, w: Any) -> Any:
+        y, x = h + before[0], w + before[1]
+        channel = (y % down * right + x % right) * channels + c
+        return data[n, channel // lanes, y // down, x // right, channel % lanes]
+
+    return te.compute((data.shape[0], channels, *size), value, name="spread")
+
+
 def matrix_product(data: Any, weight: Any, *, width: int) -> Any:
     """Multiply ``(M, K)`` with packed ``(N/lanes, K, lanes)``, to ``(M, N)``."""
     from tvm import te

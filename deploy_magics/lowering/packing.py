@@ -6,6 +6,7 @@ channels innermost, one vector wide, so that one load serves a whole vector of r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -70,6 +71,41 @@ def pack_groups(weight: Array, lanes: int, groups: int) -> Array:
 
     parts = np.split(weight, groups)
     return np.concatenate([pack_convolution(part, lanes, part.shape[1]) for part in parts])
+
+
+def by_phase(weight: Array, stride: Sequence[int]) -> Array:
+    """Give the weights of a plain convolution that computes all phases of a transposed one.
+
+    A row ``y`` of a transposed convolution with stride ``s`` sums only over every ``s``-th row of its kernel, from row
+    ``y mod s`` on; so it is ``s`` small convolutions whose results lie between one another (Shi et al., "Is the
+    deconvolution layer the same as a convolutional layer?", 2016, arXiv:1609.07009).
+
+    Parameters
+    ----------
+    weight : ndarray of shape (I, O, KH, KW)
+        As ONNX has them.
+    stride : sequence of int
+        Down and to the right.
+
+    Returns
+    -------
+    ndarray of shape (S*O, I, KH/stride, KW/stride)
+        ``S`` phases, those to the right first; kernels that the stride does not divide are filled up with zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> by_phase(np.ones((8, 5, 3, 3)), (2, 2)).shape
+    (20, 8, 2, 2)
+    """
+    import numpy as np
+
+    into, out, *kernel = weight.shape
+    taps = [blocks(size, step) for size, step in zip(kernel, stride, strict=True)]
+    full = np.zeros((into, out, taps[0] * stride[0], taps[1] * stride[1]), weight.dtype)
+    full[:, :, : kernel[0], : kernel[1]] = weight
+    apart = full.reshape(into, out, taps[0], stride[0], taps[1], stride[1])[:, :, ::-1, :, ::-1]
+    return np.ascontiguousarray(apart.transpose(3, 5, 1, 0, 2, 4).reshape(-1, into, *taps))
 
 
 def pack_depthwise(weight: Array, lanes: int) -> Array:

@@ -68,6 +68,11 @@ def keys(path: str) -> list[str]:
     return [task.key for task in _lowered(path, "").tasks]
 
 
+def labels(path: str) -> list[str]:
+    """Give what the tasks are called."""
+    return [task.label for task in _lowered(path, "").tasks]
+
+
 def _target(cpu: str) -> Target:
     return Target.parse(f"llvm -mcpu={cpu}") if cpu else Target.host()
 

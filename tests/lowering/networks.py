@@ -61,6 +61,16 @@ class Network:
         size = [(extent + 2 * pad - reach) // stride + 1 for extent in (height, width)]
         self.shape = (out, size[0], size[1])
 
+    def transposed(self, out: int, kernel: int, stride: int, pad: int, more: int) -> None:
+        channels, height, width = self.shape
+        if max(height, width) > 16:
+            return
+        pad, more = min(pad, kernel - 1), min(more, stride - 1)
+        how = {"strides": [stride] * 2, "pads": [0, pad, pad, 0], "output_padding": [more] * 2}
+        self.add("ConvTranspose", [self.last, self.constant(channels, out, kernel, kernel), self.constant(out)], **how)
+        size = [(extent - 1) * stride + kernel - pad + more for extent in (height, width)]
+        self.shape = (out, size[0], size[1])
+
     def norm(self) -> None:
         channels = self.shape[0]
         params = [self.constant(channels) for _ in range(3)]
@@ -86,6 +96,14 @@ class Network:
         before = self.last
         self.conv(self.shape[0], 3, pad=1)
         self.add(op, [self.last, before])
+
+    def gate(self) -> None:
+        """Weigh each channel by what the whole picture says of it, as a squeeze and excitation does."""
+        before, channels = self.last, self.shape[0]
+        self.add("GlobalAveragePool", [before])
+        self.add("Conv", [self.last, self.constant(channels, channels, 1, 1)])
+        self.add("Sigmoid", [self.last])
+        self.add("Mul", [before, self.last])
 
     def concat(self, out: int) -> None:
         before, channels = self.last, self.shape[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import ModelProto, TensorProto, helper, numpy_helper, save
 
 from deploy_magics.lowering import _tvm
 from deploy_magics.workers import Worker
@@ -48,3 +49,44 @@ def test_constant_indices_are_taken_from_either_end(worker: Worker, tmp_path: Pa
             path = one_node(tmp_path / "m.onnx", "Gather", 17, [3, 4, 5], np.array(indices, np.int64), axis=axis)
             apart, _ = worker.call("tests.lowering.jobs:difference", str(path), "", "auto", timeout=120)
             assert apart == 0.0, (axis, indices)
+
+
+def test_a_convolution_between_integers_is_blocked_with_its_weights_packed(worker: Worker, tmp_path: Path) -> None:
+    path = tmp_path / "quantised.onnx"
+    save(quantised(), str(path))
+    apart, layout = worker.call("tests.lowering.jobs:difference", str(path), "", "auto", timeout=120)
+    assert layout == "blocked"
+    assert apart < 0.02  # a sum halfway between two integers may go either way
+    labels = worker.call("tests.lowering.jobs:labels", str(path), timeout=120)
+    assert any(re.match(r"conv2d 3x3 .* \+quantize \+dequantize", label) for label in labels), labels
+
+
+def quantised() -> ModelProto:
+    """Make a convolution with weights of eight bits, a scale each channel, between values of eight bits."""
+    rng = np.random.default_rng(0)
+    constants = {
+        "w": rng.integers(-127, 128, (20, 3, 3, 3)).astype(np.int8),
+        "ws": rng.uniform(0.01, 0.02, 20).astype(np.float32),
+        "wz": np.zeros(20, np.int8),
+        "b": rng.integers(-999, 999, 20).astype(np.int32),
+        "bs": np.float32(0.001),
+        "bz": np.int32(0),
+        "s": np.float32(0.05),
+        "z": np.uint8(100),
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "s", "z"], ["xd"]),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wd"], axis=0),
+        helper.make_node("DequantizeLinear", ["b", "bs", "bz"], ["bd"]),
+        helper.make_node("Conv", ["xd", "wd", "bd"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("QuantizeLinear", ["r", "s", "z"], ["rq"]),
+        helper.make_node("DequantizeLinear", ["rq", "s", "z"], ["rd"]),
+        helper.make_node("MaxPool", ["rd"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 10, 12])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 20, 5, 6])
+    weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "quantised", [x], [y], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

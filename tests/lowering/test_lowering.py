@@ -32,10 +32,18 @@ LAYERS = st.one_of(
         st.sampled_from([1, 2]),
         st.sampled_from([1, 1, 2, 4, 0]),
     ),
+    st.tuples(
+        st.just("transposed"),
+        st.sampled_from([1, 5, 16, 20]),
+        st.integers(1, 5),
+        st.integers(1, 3),
+        st.integers(0, 2),
+        st.integers(0, 2),
+    ),
     st.tuples(st.just("pool"), st.sampled_from(["MaxPool", "AveragePool"]), st.sampled_from([0, 1])),
     st.tuples(st.just("residual"), st.sampled_from(["Add", "Sum", "Max"])),
     st.tuples(st.just("concat"), st.integers(1, 32)),
-    st.sampled_from([("norm",), ("clip",), ("scale",), ("shuffle",), ("Relu",), ("Sigmoid",)]),
+    st.sampled_from([("norm",), ("clip",), ("scale",), ("shuffle",), ("gate",), ("Relu",), ("Sigmoid",)]),
 )
 
 
@@ -79,7 +87,9 @@ MIXED = [
     ("concat", 20),
     ("conv", 44, 1, 1, 0, 1, 4),
     ("shuffle",),
+    ("gate",),
     ("conv", 32, 3, 2, 2, 2),
+    ("transposed", 20, 3, 2, 1, 1),
     ("pool", "MaxPool", 1),
     ("classify",),
 ]
