@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.inspect import inspect
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
+    from deploy_magics.steps.tvm_run import tvm_run
     from deploy_magics.steps.tvm_tune import tvm_tune
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load_result",
     "simplify",
     "tvm_compile",
+    "tvm_run",
     "tvm_tune",
     "unload_ipython_extension",
     "zoo",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,3 +28,13 @@ def shared_models() -> Path:
     if folder is None or not (folder / "models").is_dir():
         pytest.skip("no real models at hand: set DEPLOY_MAGICS_SHARED to the folder that holds models/")
     return folder / "models"
+
+
+@pytest.fixture(scope="session")
+def boards() -> Iterator[tuple[Any, Any]]:
+    """Two devices at a tracker on this machine, and their processes, of which a test may end one."""
+    pytest.importorskip("tvm")
+    from tests.tuning.boards import boards
+
+    with boards(2) as found:
+        yield found

@@ -56,13 +56,17 @@ def use(threads: int, spinning: str = "shortly") -> None:
     os.environ["TVM_BIND_THREADS"] = "0"
     os.environ["TVM_THREAD_POOL_SPIN_COUNT"] = str(SPINS[spinning])
     # With one thread no pool is ever asked for.
-    if threads > 1 and (have := _pool()) != threads:
+    if threads > 1 and (have := _pool(threads)) != threads:
         raise ArgumentError(
             f"TVM runs on {have} threads in this process, which cannot become {threads}",
             hint="load the model in a process of its own",
         )
 
 
-def _pool() -> int:
-    """Make the pool of this thread, if there is none, and give its size."""
-    return int(tvm().get_global_func("runtime.NumThreads")())
+def _pool(threads: int) -> int:
+    """Make the pool of this thread, if there is none, have it use so many threads, and give how many it uses."""
+    count = tvm().get_global_func("runtime.NumThreads")
+    if count() != threads:
+        # A new pool has as many threads as it was told, and uses no more of them than there are cores.
+        tvm().get_global_func("runtime.config_threadpool")(1, threads)
+    return int(count())

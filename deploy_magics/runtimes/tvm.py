@@ -82,11 +82,23 @@ class TvmSession:
     ----------
     manifest : Manifest
         What it says of itself.
+
+    Parameters
+    ----------
+    machine : tvm.runtime.vm.VirtualMachine
+        The loaded code.
+    manifest : Manifest
+        What it says of itself.
+    name : str
+        Its file, for error lines.
+    device : tvm.runtime.Device, optional
+        Where it was loaded; this process' CPU by default.
     """
 
-    def __init__(self, machine: Any, manifest: Manifest, name: str) -> None:
+    def __init__(self, machine: Any, manifest: Manifest, name: str, device: Any = None) -> None:
         self.manifest = manifest
         self._machine = machine
+        self._device = device if device is not None else _tvm.tvm().cpu()
         self._name = name
         # Looked up once: a run of a small model takes some 20 µs.
         self._invoke: Callable[[str], None] = machine.module["invoke_stateful"]
@@ -96,7 +108,7 @@ class TvmSession:
         placed = [_fitting(spec, feeds, self._name, self.manifest.inputs) for spec in self.manifest.inputs]
         tensor = _tvm.tvm().runtime.tensor
         with one_line(f"TVM cannot take these inputs of {self._name!r}"):
-            self._machine.set_input(_ENTRY, *[tensor(array) for array in placed])
+            self._machine.set_input(_ENTRY, *[tensor(array, self._device) for array in placed])
 
     def run(self) -> None:
         """Run inference once."""
@@ -130,7 +142,7 @@ class TvmSession:
     def timed(self, repeat: int, number: int) -> list[float]:
         """Time runs with TVM's own evaluator: ``repeat`` figures in seconds, each the mean of ``number`` runs."""
         with one_line(f"TVM cannot run {self._name!r}"):
-            evaluate = self._machine.time_evaluator("invoke_stateful", _tvm.tvm().cpu(), number=number, repeat=repeat)
+            evaluate = self._machine.time_evaluator("invoke_stateful", self._device, number=number, repeat=repeat)
             return [float(value) for value in evaluate(_ENTRY).results]
 
 

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deploy_magics.lowering import devices
 from deploy_magics.lowering._tvm import tvm
 from deploy_magics.lowering._words import gist
 from deploy_magics.tuning._running import HOPELESS, REPEAT_S, REPEATS, values
 from deploy_magics.tuning.job import Arrays, Failed, Lost, Ran
 
 _tracker: dict[str, Any] = {}
-# What TVM says when a connection is gone, and not when a candidate is wrong.
-_GONE = ("connection", "socket", "timed out", "timeout", "broken pipe", "reset by peer", "cannot request", "closed")
 
 
 def prepare(host: str, port: int, key: str, threads: int, session_s: float, wait_s: float) -> None:
     """Import TVM, and note where devices are."""
-    _rpc()
+    devices.rpc()
     _tracker.update(host=host, port=port, key=key, threads=threads, session_s=session_s, wait_s=wait_s)
-
-
-def count(host: str, port: int, key: str) -> int:
-    """Give how many devices of a key are free."""
-    rpc = _rpc()
-    tracker = rpc.connect_tracker(host, port)
-    summary = tracker.summary()
-    return int(summary["queue_info"].get(key, {}).get("free", 0))
 
 
 def run(path: str, arrays: Arrays, best: float | None = None) -> Ran | Failed | Lost:
@@ -42,7 +32,7 @@ def run(path: str, arrays: Arrays, best: float | None = None) -> Ran | Failed | 
     except Exception as error:  # noqa: BLE001 - TVM's errors have no base of their own
         return Lost(f"no device was to be had: {gist(error)}", begun=False)
     try:
-        with _held(remote):
+        with devices.held(remote, _tracker["threads"]):
             remote.upload(path)
             library = remote.load_module(Path(path).name)
             device = remote.cpu()
@@ -51,7 +41,7 @@ def run(path: str, arrays: Arrays, best: float | None = None) -> Ran | Failed | 
             times = _times(library, device, arguments, best)
     except Exception as error:  # noqa: BLE001
         text = gist(error)
-        if any(word in str(error).lower() for word in _GONE):
+        if devices.is_gone(error):
             return Lost(text)
         return Failed(f"cannot be run: {text}")
     return Ran(times, time.perf_counter() - began)
@@ -61,7 +51,7 @@ def compare(paths: Sequence[str], arrays: Arrays, rounds: int) -> tuple[tuple[fl
     """Time several candidates in turn on one device; see :func:`_running.compare`."""
     try:
         remote = _device(len(paths))
-        with _held(remote):
+        with devices.held(remote, _tracker["threads"]):
             device, libraries = remote.cpu(), []
             for path in paths:
                 remote.upload(path)
@@ -95,32 +85,11 @@ def _times(library: Any, device: Any, arguments: list[Any], best: float | None) 
 
 
 def _device(candidates: int = 1) -> Any:
-    """Ask for a device, for so many candidates; its server ends what outlasts the session."""
-    tracker = _rpc().connect_tracker(_tracker["host"], _tracker["port"])
-    # Otherwise it waits for ever where no device comes back.
-    tracker._sock.settimeout(_tracker["wait_s"])
-    try:
-        session = max(1, round(_tracker["session_s"] * candidates))
-        return tracker.request(_tracker["key"], priority=1, session_timeout=session, max_retry=1)
-    finally:
-        tracker.close()
-
-
-@contextlib.contextmanager
-def _held(remote: Any) -> Iterator[None]:
-    """Set the threads of a device, and give it back in the end."""
-    try:
-        with contextlib.suppress(Exception):
-            # Mode 1: as many threads, on the faster cores.
-            remote.get_function("runtime.config_threadpool")(1, _tracker["threads"])
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            remote.get_function("CloseRPCConnection")()
-
-
-def _rpc() -> Any:
-    tvm()
-    from tvm import rpc
-
-    return rpc
+    """Ask for a device, for so many candidates."""
+    return devices.request(
+        _tracker["host"],
+        _tracker["port"],
+        _tracker["key"],
+        session_s=round(_tracker["session_s"] * candidates),
+        wait_s=_tracker["wait_s"],
+    )

@@ -65,6 +65,43 @@ class Tracker:
         """What it is, for people."""
         return f"the tracker {self.host}:{self.port}"
 
+    def free(self) -> int:
+        """Ask the tracker how many devices are free.
+
+        Raises
+        ------
+        NoDevice
+            Where there are none, or it does not answer.
+        """
+        from deploy_magics import workers
+
+        try:
+            # TVM tries for much longer than a person waits.
+            socket.create_connection((self.host, self.port), _CONNECT_S).close()
+        except OSError as error:
+            raise self._silent(error.strerror or str(error)) from None
+        try:
+            count: int = workers.call(
+                "deploy_magics.lowering.devices:count",
+                self.host,
+                self.port,
+                self.key,
+                name=self.title,
+                timeout=_ASK_S,
+            )
+        except WorkerError as error:
+            raise self._silent(error.message) from None
+        if count == 0:
+            raise NoDevice(
+                f"{self.title} has no free device of the key {self.key!r}",
+                hint="start one with: python -m tvm.exec.rpc_server --tracker HOST:PORT --key KEY",
+            )
+        return count
+
+    def _silent(self, why: str) -> NoDevice:
+        hint = "start it with: python -m tvm.exec.rpc_tracker --host 0.0.0.0 --port PORT"
+        return NoDevice(f"{self.title} does not answer: {why}"[:300], hint=hint)
+
 
 class RemoteCrew(Crew):
     """Builders here, and devices at a tracker; see :class:`Crew`.
@@ -129,33 +166,5 @@ class RemoteCrew(Crew):
         return Lost(result.reason) if isinstance(result, Ended) else result
 
     def devices(self) -> int:
-        """Ask the tracker how many devices are free; raises NoDevice where there are none, or it does not answer."""
-        from deploy_magics import workers
-
-        tracker = self.tracker
-        try:
-            # TVM tries for much longer than a person waits.
-            socket.create_connection((tracker.host, tracker.port), _CONNECT_S).close()
-        except OSError as error:
-            raise self._silent(error.strerror or str(error)) from None
-        try:
-            count: int = workers.call(
-                f"{CALLING}:count",
-                tracker.host,
-                tracker.port,
-                tracker.key,
-                name=tracker.title,
-                timeout=_ASK_S,
-            )
-        except WorkerError as error:
-            raise self._silent(error.message) from None
-        if count == 0:
-            raise NoDevice(
-                f"{tracker.title} has no free device of the key {tracker.key!r}",
-                hint="start one with: python -m tvm.exec.rpc_server --tracker HOST:PORT --key KEY",
-            )
-        return min(count, _MOST)
-
-    def _silent(self, why: str) -> NoDevice:
-        hint = "start it with: python -m tvm.exec.rpc_tracker --host 0.0.0.0 --port PORT"
-        return NoDevice(f"{self.tracker.title} does not answer: {why}"[:300], hint=hint)
+        """Count the devices that candidates will run on; raises as :meth:`Tracker.free` does."""
+        return min(self.tracker.free(), _MOST)

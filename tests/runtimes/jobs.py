@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,3 +15,21 @@ def operator_labels(path: str, feeds: Mapping[str, Any]) -> list[str]:
     found = Tvm().operator_times(Path(path), feeds, repeats=3)
     assert all(each.median > 0 for each in found)
     return [each.name for each in found]
+
+
+def threads_and_idle(path: str, feeds: Mapping[str, Any], threads: int) -> tuple[int, float]:
+    """Run a compiled model; give the threads that this process has more than before, and its processor time idle."""
+    import psutil
+
+    from deploy_magics.lowering._tvm import tvm
+
+    tvm()
+    process = psutil.Process()
+    before = process.num_threads()
+    session = Tvm().load(Path(path), threads=threads)
+    session.set_inputs(feeds)
+    for _ in range(20):
+        session.run()
+    began = time.process_time()
+    time.sleep(1.0)
+    return process.num_threads() - before, time.process_time() - began

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from deploy_magics import workers
 from deploy_magics.errors import ModelError
 from deploy_magics.lowering import _tvm
 from deploy_magics.runtimes import get, run_once
+from deploy_magics.steps.flops import flops
+from deploy_magics.steps.inspect import inspect
+from deploy_magics.steps.simplify import simplify
+from deploy_magics.steps.tvm_compile import tvm_compile
 from tests.lowering.networks import build
 from tests.runtimes.graphs import add_one
 
 pytestmark = pytest.mark.skipif(_tvm.why_not() is not None, reason=str(_tvm.why_not()))
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compiled")
+    layers = [("conv", 32, 3, 1, 1), ("Relu",), ("conv", 32, 3, 1, 1), ("classify",)]
+    path = build(folder / "small.onnx", (16, 32, 32), layers, 0)
+    tvm_compile(str(path), output=folder / "small.so")
+    return folder / "small.so"
 
 
 def test_a_file_is_compiled_and_gives_what_onnx_runtime_gives(tmp_path: Path) -> None:
@@ -39,8 +54,6 @@ def test_a_wrong_type_is_one_line(tmp_path: Path) -> None:
 
 def test_operators_have_labels_and_times(tmp_path: Path) -> None:
     path = build(tmp_path / "n.onnx", (3, 12, 12), [("conv", 20, 3), ("Relu",)], 0)
-    from deploy_magics import workers
-
     feeds = {"x": np.zeros((1, 3, 12, 12), np.float32)}
     found = workers.call("tests.runtimes.jobs:operator_labels", str(path), feeds, name="operators")
     assert any("conv2d" in label for label in found)
@@ -48,3 +61,18 @@ def test_operators_have_labels_and_times(tmp_path: Path) -> None:
 
 def test_it_says_its_version() -> None:
     assert get("tvm").version().startswith("0.27")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_it_runs_on_as_many_threads_as_asked_for_and_they_sleep_when_idle(artefact: Path, threads: int) -> None:
+    feeds = {"x": np.zeros((1, 16, 32, 32), np.float32)}
+    more, idle_s = workers.call("tests.runtimes.jobs:threads_and_idle", str(artefact), feeds, threads, name="idle")
+    assert more == threads - 1
+    assert idle_s < 0.2
+
+
+@pytest.mark.parametrize("look", [inspect, flops, simplify])
+def test_what_is_compiled_is_not_looked_into(artefact: Path, look: Callable[..., object]) -> None:
+    with pytest.raises(ModelError, match=r"compiled by TVM, which runs .*; give the ONNX file") as raised:
+        look(str(artefact))
+    assert "\n" not in str(raised.value)

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -24,57 +17,9 @@ from deploy_magics.progress import Tuning
 from deploy_magics.tuning import Bounds, Budget, NoDevice, tune
 from deploy_magics.tuning.remote import RemoteCrew, Tracker
 from tests.tuning import spaces
+from tests.tuning.boards import Board, free_port
 from tests.tuning.fakes import plan
 from tests.tuning.spaces import GOOD
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Board:
-    """A process of TVM's, with all that it starts."""
-
-    def __init__(self, *words: object) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *map(str, words)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def kill(self) -> None:
-        """End it and all that it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def boards() -> Iterator[tuple[Tracker, Sequence[Board]]]:
-    port = free_port()
-    tracker = Board("tvm.exec.rpc_tracker", "--host", "127.0.0.1", "--port", port, "--port-end", port + 1)
-    servers = []
-    for _ in range(2):
-        own = free_port()
-        address = ["--host", "127.0.0.1", "--port", own, "--port-end", own + 1]
-        servers.append(Board("tvm.exec.rpc_server", *address, "--tracker", f"127.0.0.1:{port}", "--key", "board"))
-    found = Tracker("127.0.0.1", port, "board")
-    try:
-        crew = RemoteCrew(Target.host(), found)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            with contextlib.suppress(NoDevice):
-                if crew.devices() == 2:
-                    break
-            time.sleep(0.5)
-        crew.close()
-        yield found, servers
-    finally:
-        for board in (*servers, tracker):
-            board.kill()
 
 
 def test_a_server_that_dies_costs_no_trial(boards: tuple[Tracker, Sequence[Board]], tmp_path: Path) -> None:
