@@ -74,7 +74,7 @@ def _tuned(name: str, minutes: float, records: Path | None) -> Any | None:
     from deploy_magics import tvm_tune
 
     folder = None if records is None else records / name
-    return tvm_tune(name, trials=100_000, minutes=minutes, records=folder)
+    return tvm_tune(name, trials=100_000, minutes=minutes, patience=100_000, records=folder)
 
 
 if __name__ == "__main__":
