@@ -54,14 +54,17 @@ def check_place(path: Path, *, force: bool = False) -> None:
     Raises
     ------
     DeployError
-        Where it is a folder, or exists and ``force`` is not set, or there is no folder to hold it.
+        Where it is a folder, or exists and ``force`` is not set, or there is no folder to hold it or it may not be
+        written to.
     """
     if path.is_dir():
         raise _folder(path)
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise _exists(path)
     if not path.parent.is_dir():
         raise DeployError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
+    if not os.access(path.parent, os.W_OK):
+        raise DeployError(f"cannot write {str(path)!r}: nothing may be written to {str(path.parent)!r}")
 
 
 def write_whole(path: Path, data: bytes, *, force: bool = False) -> None:

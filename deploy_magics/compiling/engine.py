@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.compiling._job import Done
 from deploy_magics.compiling.compiled import Compiled
-from deploy_magics.errors import ArgumentError, DeployError, MissingPartError
+from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, VerificationError
 from deploy_magics.files import check_place, whole_file
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering.artefact import SUFFIXES
@@ -121,7 +122,7 @@ def compile_model(
     with ExitStack() as stack:
         work = Folder()
         stack.callback(work.close)
-        worker = stack.enter_context(workers.Worker("TVM's compiler", memory=memory, env={"TVM_NUM_THREADS": "1"}))
+        worker = stack.enter_context(_compiler(memory))
         # TVM is imported there while the model is made smaller.
         worker.send(JOB + "prepare", timeout=options.timeout)
         tell(0.0, "simplifying")
@@ -137,7 +138,18 @@ def compile_model(
         verification = None
         if machine.why_not_here() is None and made.suffix != ".tar":
             tell(0.7, "verifying")
-            verification = _verify(concrete, made, options, memory)
+            try:
+                verification = _verify(concrete, made, options, memory)
+            except VerificationError as error:
+                if options.layout != "auto" or options.records is not None or done.manifest.layout != "blocked":
+                    raise
+                notes.append(f"the blocked layout was given up: {error.message}")
+                plainer = replace(options, layout="plain")
+                made.unlink()
+                done = _compile(
+                    stack.enter_context(_compiler(memory)), concrete, source, made, machine, plainer, work.path
+                )
+                verification = _verify(concrete, made, options, memory)
             clock.lap("verify")
         else:
             notes.append(f"not verified: {_why_not_verified(machine, made)}")
@@ -147,6 +159,12 @@ def compile_model(
             with whole_file(options.output, force=options.force) as part:
                 shutil.copyfile(made, part)
     return Compiled(path, done.manifest, verification, done.functions, clock.seconds, (*notes, *done.notes), folder)
+
+
+def _compiler(memory: int) -> Worker:
+    from deploy_magics import workers
+
+    return workers.Worker("TVM's compiler", memory=memory, env={"TVM_NUM_THREADS": "1"})
 
 
 def require_tvm() -> None:
@@ -213,8 +231,7 @@ def simplified(model: Model, folder: Path, timeout: float, memory: int) -> tuple
 def _compile(
     worker: Worker, model: Model, source: Path, made: Path, target: Target, options: Options, folder: Path
 ) -> Done:
-    workspace = folder / "objects"
-    workspace.mkdir()
+    workspace = Path(tempfile.mkdtemp(prefix="objects-", dir=folder))
     with model.file():
         done: Done = worker.call(
             JOB + "compile_file",

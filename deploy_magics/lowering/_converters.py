@@ -3,7 +3,8 @@
 Its ``Clip`` becomes two opaque functions, and its ``Sum``, ``Max``, ``Min`` and ``Mean`` stack their inputs in memory
 to reduce them again; none of these is fused with the convolution before it. Its ``Gather`` computes at run time which
 of its indices are negative, and folding that takes a compilation for each operator. Weights behind a
-``DequantizeLinear`` are no constants to it, so they could not be packed.
+``DequantizeLinear`` are no constants to it, so they could not be packed. Its ``Resize`` takes the ratio of the sizes
+for the scale, which is another one where 7 rows become 3 by a scale of 0.5.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def fusing() -> Iterator[None]:
     from tvm.relax.frontend.onnx import onnx_frontend
 
     clip, many, gather = onnx_frontend.Clip, onnx_frontend.MultiInputBase, onnx_frontend.Gather
-    dequantize = onnx_frontend.DequantizeLinear
+    dequantize, resize = onnx_frontend.DequantizeLinear, onnx_frontend.Resize
     ours = {
         **{
             (dequantize, name): classmethod(_dequantize(vars(dequantize)[name].__func__))
@@ -32,6 +33,7 @@ def fusing() -> Iterator[None]:
         (clip, "_impl_v13"): classmethod(_clip(clip._impl_v13)),
         (many, "_impl_v1"): classmethod(_pairwise(many._impl_v1.__func__)),
         (gather, "_impl_v13"): classmethod(_gather(gather._impl_v13.__func__)),
+        (resize, "_impl_v18"): classmethod(_resize(resize._impl_v18.__func__)),
     }
     theirs = {place: vars(place[0])[place[1]] for place in ours}
     try:
@@ -61,7 +63,8 @@ def _clip(theirs: Any) -> Any:
 def _clipped(builder: Any, data: Any, low: float, high: float) -> Any:
     from tvm import relax
 
-    return builder.emit(relax.op.clip(data, low, high))
+    # Where the limits cross, ONNX means the upper one.
+    return builder.emit(relax.op.clip(data, min(low, high), high))
 
 
 def _bound(inputs: Any, place: int, default: float) -> float | None:
@@ -149,5 +152,57 @@ def _dequantized(call: Any) -> Any:
         shape[int(call.attrs.axis)] = array.size
         return array.reshape(shape)
 
-    found = (values.astype(np.int32) - along(zero).astype(np.int32)) * along(scale)
+    # Floats of 8 bits are not rounded to integers on the way.
+    between = np.int32 if np.issubdtype(values.dtype, np.integer) else np.float32
+    found = (values.astype(between) - along(zero).astype(between)) * along(scale)
     return relax.const(found.astype(str(call.attrs.out_dtype)))
+
+
+def _resize(theirs: Any) -> Any:
+    def convert(cls: Any, builder: Any, inputs: Any, attrs: Any, params: Any) -> Any:
+        scales = _uneven(inputs)
+        return theirs(cls, builder, inputs, attrs, params) if scales is None else _resized(inputs[0], scales, attrs)
+
+    return convert
+
+
+def _uneven(inputs: Any) -> list[float] | None:
+    """Give the scales of a Resize that are not the ratio of the sizes; None where they are, or are not known."""
+    from tvm import relax, tirx
+    from tvm.ir import GenericConst
+
+    given = inputs[2] if len(inputs) > 2 else None
+    shape = getattr(inputs[0].ty, "shape", None)
+    if not isinstance(given, GenericConst) or not isinstance(shape, relax.ShapeExpr):
+        return None
+    scales = [float(each) for each in given.value.numpy().ravel()]
+    if len(scales) != len(shape) or not all(isinstance(extent, tirx.IntImm) for extent in shape):
+        return None
+    made = [scale * int(extent) for scale, extent in zip(scales, shape, strict=True)]
+    return scales if any(abs(each - math.floor(each + 1e-4)) > 1e-4 for each in made) else None
+
+
+def _resized(data: Any, scales: list[float], attrs: Any) -> Any:
+    """Resize by one product with a matrix a dimension, which holds what ONNX's own implementation weighs by."""
+    import numpy as np
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+    from tvm import relax
+
+    given = {name: value for name, value in attrs.items() if name not in ("axes", "tvm_custom")}
+    node = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"], **given)
+    last = len(scales) - 1
+    for axis, scale in enumerate(scales):
+        size = int(data.ty.shape[axis])
+        if scale == 1:
+            continue
+        [matrix] = ReferenceEvaluator(node).run(
+            None, {"x": np.eye(size, dtype=np.float32), "scales": np.array([1, scale], np.float32)}
+        )
+        order = [place for place in range(last + 1) if place != axis] + [axis]
+        turned = data if axis == last else relax.op.permute_dims(data, order)
+        product = relax.op.matmul(turned, relax.const(np.asarray(matrix, str(data.ty.dtype))))
+        back = [*range(axis), last, *range(axis, last)]
+        data = product if axis == last else relax.op.permute_dims(product, back)
+        data = relax.BlockBuilder.current().normalize(data)
+    return data

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.lowering import computes
+from deploy_magics.lowering._link import BuildError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,8 @@ _OUT_ELEMENTWISE_FUSABLE = 4
 class Value:
     """A tensor in the forms in which it is there by now.
 
-    ``parts`` are those of a tuple; ``pieces``, each blocked, lie one after the other along the channels.
+    ``parts`` are those of a tuple; ``pieces``, each blocked, lie one after the other along the channels. What fills up
+    the last block is of magnitude ``most`` or less.
     """
 
     plain: Any = None
@@ -32,6 +34,7 @@ class Value:
     constant: Array | None = None
     parts: tuple[Value, ...] = ()
     pieces: tuple[Value, ...] = ()
+    most: float = 0.0
 
     @property
     def is_blocked(self) -> bool:
@@ -120,6 +123,8 @@ class Rebuild:
             if whole.parts:
                 return whole.parts[int(expr.index)]
             return Value(plain=self._builder.emit(relax.TupleGetItem(self._plain(whole), expr.index)))
+        if isinstance(expr, relax.If):
+            raise BuildError("blocks of channels are not followed into branches (If)")
         if not isinstance(expr, relax.Call):
             return self._value(expr)
         handler = self._handlers.get(getattr(expr.op, "name", ""))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from deploy_magics.lowering import computes, packing
+from deploy_magics.lowering import _filling, computes, packing
 from deploy_magics.lowering._rebuild import Rebuild, Value, static_shape
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
-# Of finite values these make finite values, so that what fills up a last block stays harmless.
 _UNARY = (
     *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.softplus", "clip", "sigmoid"),
     *("tanh", "abs", "negative", "exp", "erf", "floor", "ceil", "round", "sin", "cos", "square"),
@@ -168,14 +168,22 @@ class _Blocking(Rebuild):
 
         return relax.const(packing.pack_channels(values, self._lanes, fill))
 
+    def _fits(self, channels: int, most: float) -> bool:
+        """Tell whether filling of this magnitude can be multiplied with zero."""
+        return channels % self._lanes == 0 or most < _filling.LIMIT
+
     def _unary(self, expr: Any) -> Value | None:
         from tvm import relax
 
         value = self._value(expr.args[0])
         if not value.is_blocked:
             return None
+        bounds = tuple(float(each.value) for each in expr.args[1:])
+        most = _filling.unary(expr.op.name.removeprefix("relax."), expr.attrs, bounds, value.most)
+        if not self._fits(value.channels, most):
+            return None
         made = relax.Call(expr.op, [self._blocked(value), *expr.args[1:]], expr.attrs, expr.ty_args)
-        return Value(blocked=self._builder.emit(made), channels=value.channels)
+        return Value(blocked=self._builder.emit(made), channels=value.channels, most=most)
 
     def _requantised(self, expr: Any) -> Value | None:
         """Go to integers, or back, by one scale for all channels."""
@@ -186,7 +194,12 @@ class _Blocking(Rebuild):
             return None
         scalars = [relax.const(each.constant.reshape(())) for each in scales]  # type: ignore[union-attr]
         made = relax.Call(expr.op, [self._blocked(value), *scalars], expr.attrs, expr.ty_args)
-        return Value(blocked=self._builder.emit(made), channels=value.channels)
+        most = _filling.INTEGERS
+        if expr.op.name == "relax.dequantize":
+            most = 2.0 * most * abs(float(scalars[0].value.numpy()))
+        if not self._fits(value.channels, most):
+            return None
+        return Value(blocked=self._builder.emit(made), channels=value.channels, most=most)
 
     def _binary(self, expr: Any) -> Value | None:
         from tvm import relax
@@ -201,10 +214,16 @@ class _Blocking(Rebuild):
         parts = [self._operand(value, shape[1], fill=1.0 if divides else 0.0) for value in values]
         if any(part is None for part in parts):
             return None
+        (left, _), (right, divisor) = (_magnitudes(value) for value in values)
+        most = _filling.binary(expr.op.name.removeprefix("relax."), left, right, divisor=divisor)
+        if not self._fits(shape[1], most):
+            return None
         varying = [static_shape(arg) for arg, value in zip(expr.args, values, strict=True) if value.constant is None]
         if shape[2:] != [1, 1] and any(each is not None and each[2:] == [1, 1] for each in varying):
-            return Value(blocked=self._across(expr.op.name.rpartition(".")[2], parts), channels=shape[1])
-        return Value(blocked=self._builder.emit(relax.Call(expr.op, parts, expr.attrs)), channels=shape[1])
+            made = self._across(expr.op.name.rpartition(".")[2], parts)
+        else:
+            made = self._builder.emit(relax.Call(expr.op, parts, expr.attrs))
+        return Value(blocked=made, channels=shape[1], most=most)
 
     def _across(self, name: str, parts: Sequence[Any]) -> Any:
         """Combine a tensor with one that has a single value a channel, in a function of its own.
@@ -241,10 +260,12 @@ class _Blocking(Rebuild):
         value, attrs = self._value(expr.args[0]), expr.attrs
         if not value.is_blocked or attrs.axis is None or sorted(int(axis) % 4 for axis in attrs.axis) != [2, 3]:
             return None
-        reduced = self._builder.emit(
-            getattr(relax.op, expr.op.name.split(".")[-1])(self._blocked(value), axis=[2, 3], keepdims=True)
-        )
-        kept = Value(blocked=reduced, channels=value.channels)
+        whole, kind = self._blocked(value), expr.op.name.split(".")[-1]
+        places = prod(static_shape(whole)[2:4]) if kind == "sum" else 1  # type: ignore[index]
+        if not self._fits(value.channels, value.most * places):
+            return None
+        reduced = self._builder.emit(getattr(relax.op, kind)(whole, axis=[2, 3], keepdims=True))
+        kept = Value(blocked=reduced, channels=value.channels, most=value.most * places)
         if attrs.keepdims:
             return kept
         return Value(plain=self._builder.emit(relax.op.reshape(self._plain(kept), expr.ty.shape)))
@@ -255,9 +276,12 @@ class _Blocking(Rebuild):
             return None
         pieces = self._pieces_of(expr.args[0])
         if pieces:
-            made = tuple(Value(blocked=self._pooled(expr, each.blocked), channels=each.channels) for each in pieces)
-            return Value(pieces=made, channels=value.channels)
-        return Value(blocked=self._pooled(expr, self._blocked(value)), channels=value.channels)
+            made = tuple(
+                Value(blocked=self._pooled(expr, each.blocked), channels=each.channels, most=each.most)
+                for each in pieces
+            )
+            return Value(pieces=made, channels=value.channels, most=value.most)
+        return Value(blocked=self._pooled(expr, self._blocked(value)), channels=value.channels, most=value.most)
 
     def _pooled(self, expr: Any, data: Any) -> Any:
         from tvm import topi
@@ -289,7 +313,7 @@ class _Blocking(Rebuild):
         if not value.is_blocked or str(attrs.pad_mode) != "constant" or len(widths) != 8 or any(widths[:4]):
             return None
         fill = self._value(expr.args[1]).constant if len(expr.args) > 1 else None
-        if fill is None:
+        if fill is None or not self._fits(value.channels, most := max(value.most, abs(float(fill.reshape(()))))):
             return None
         made = self._builder.emit_te(
             topi.nn.pad,
@@ -299,7 +323,7 @@ class _Blocking(Rebuild):
             float(fill.reshape(())),
             primfunc_name_hint="pad",
         )
-        return Value(blocked=made, channels=value.channels)
+        return Value(blocked=made, channels=value.channels, most=most)
 
     def _matmul(self, expr: Any) -> Value | None:
         """Pack the weights of a product with a constant."""
@@ -341,10 +365,21 @@ class _Blocking(Rebuild):
         shape, tuple_ = static_shape(expr), expr.args[0]
         if shape is None or len(shape) != 4 or not isinstance(tuple_, relax.Tuple) or int(expr.attrs.axis) % 4 != 1:
             return None
-        values = [self._value(field) for field in tuple_.fields]
-        channels = [static_shape(field)[1] for field in tuple_.fields]  # type: ignore[index]
+        fields = [field for field in tuple_.fields if static_shape(field)[1]]  # type: ignore[index]
+        values = [self._value(field) for field in fields]
+        channels = [static_shape(field)[1] for field in fields]  # type: ignore[index]
         if not any(value.is_blocked for value in values) or any(each % self._lanes for each in channels[:-1]):
             return None
         for value in values:
             self._blocked(value)
-        return Value(pieces=tuple(values), channels=shape[1])
+        return Value(pieces=tuple(values), channels=shape[1], most=values[-1].most)
+
+
+def _magnitudes(value: Value) -> tuple[float, float]:
+    """Give bounds on what stands beside filling: the largest magnitude, and the least one to divide by."""
+    if value.constant is None:
+        return value.most, 0.0
+    if value.constant.size > 1:
+        return 0.0, 1.0
+    size = abs(float(value.constant.reshape(())))
+    return size, size

@@ -158,27 +158,34 @@ def refuse(model: onnx.ModelProto) -> None:
         error = CannotImport(f"TVM cannot import {what} {', '.join(names[:_COMMON])}{more}", hint=OTHERWISE)
         error.ops = tuple(name for name, _ in unknown.most_common())
         raise error
+    if any(each.name == "output_shape" for node in _nodes(model.graph) for each in node.attribute):
+        raise CannotImport("TVM cannot import a ConvTranspose with output_shape", hint=OTHERWISE)
     if any(graph.sparse_initializer for graph in _graphs(model.graph)):
         raise CannotImport("TVM cannot import sparse weights", hint=OTHERWISE)
 
 
-def static_outputs(module: Any) -> tuple[tuple[str, tuple[int | None, ...]], ...]:
-    """Give dtype and shape of each output of an imported module; None for a dimension that depends on the data."""
+def static_outputs(module: Any, count: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Give dtype and shape of each of the ``count`` outputs of an imported module.
+
+    Raises
+    ------
+    CannotImport
+        Where one is no tensor, or its shape depends on the data.
+    """
     relax = _tvm.tvm().relax
     found = module["main"].ret_ty
-    fields = list(found.fields) if isinstance(found, relax.TupleType) else [found]
+    # The only output may be a sequence, which is a tuple as well.
+    fields = list(found.fields) if count > 1 and isinstance(found, relax.TupleType) else [found]
     outputs = []
     for each in fields:
         if not isinstance(each, relax.TensorType):
             raise CannotImport("TVM can compile no outputs that are sequences or optional", hint=OTHERWISE)
-        dims = list(each.shape) if isinstance(each.shape, relax.ShapeExpr) else [None] * max(0, int(each.ndim))
-        outputs.append((str(each.dtype), tuple(_number(dim) for dim in dims)))
+        known = isinstance(each.shape, relax.ShapeExpr)
+        sizes = [int(dim.value) for dim in each.shape if hasattr(dim, "value")] if known else []
+        if not known or len(sizes) < len(each.shape):
+            raise CannotImport("TVM can compile no output whose shape depends on the data", hint=OTHERWISE)
+        outputs.append((str(each.dtype), tuple(sizes)))
     return tuple(outputs)
-
-
-def _number(dim: Any) -> int | None:
-    value = getattr(dim, "value", None)
-    return int(value) if value is not None else None
 
 
 def _known_ops() -> frozenset[str]:

@@ -147,7 +147,7 @@ def make(
             raise ArgumentError(f"there is no {name} {value!r}", hint=hint)
     began = time.monotonic()
     module = import_onnx(path, signature.inputs)
-    outputs = static_outputs(module)
+    outputs = static_outputs(module, len(signature.outputs))
     seconds = {"import": time.monotonic() - began}
     manifest = Manifest(
         model=dict(model),

@@ -233,8 +233,9 @@ def _label(name: str, function: Any, space: Space | None) -> str:
     """
     first, *rest = [part for each in name.removeprefix("fused_").split("_") if (part := re.sub(r"\d+$", "", each))]
     fused = "".join(f" +{part}" for part in rest if part != "tir")
-    shape = [int(extent) for extent in function.params[-1].shape]
-    sizes = "x".join(map(str, shape))
+    # A dimension that depends on the data has a name in place of a number.
+    shape = [str(extent) for extent in function.params[-1].shape]
+    sizes = "x".join(shape)
     if space is None:
         return f"{first}{fused} {sizes}"
     loops = space.loops

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -159,6 +161,14 @@ def _compiled(
     try:
         return compiling.compile_model(model, target, chosen, tell=tell)
     except DeployError as error:
-        if options.records is not None:
-            error.add_note(f"the records are kept in {options.records}")
-        raise
+        kept = options.records or _keep(records)
+        hint = f"the trials are kept in {str(kept)!r}: %tvm_compile {model.name} --records {kept}"
+        ran = "1 trial" if tuned.trials == 1 else f"{tuned.trials} trials"
+        raise type(error)(f"{ran} ran, but the result could not be made: {error}", hint=hint) from error
+
+
+def _keep(records: Path) -> Path:
+    """Save records from a folder that is about to go."""
+    kept = Path(tempfile.mkdtemp(prefix="deploy-magics-records-"))
+    shutil.copytree(records, kept, dirs_exist_ok=True)
+    return kept

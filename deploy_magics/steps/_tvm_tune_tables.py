@@ -124,6 +124,9 @@ def notes(outcome: Outcome, model: Model) -> tuple[Note, ...]:
     if tuned.before_ms is not None:
         text = "the estimate is the sum of the functions' times, each run by itself with its data in the caches"
         lines.append(Note(f"{text}; measure with %bench"))
+    if tuned.untimed:
+        some = "one function was" if tuned.untimed == 1 else f"{tuned.untimed} functions were"
+        lines.append(Note(f"{some} never timed, so the estimate leaves them out: more trials would show", "warning"))
     return tuple(lines)
 
 

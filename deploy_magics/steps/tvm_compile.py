@@ -77,7 +77,7 @@ def tvm_compile(
         Folder of records of ``%tvm_tune``: each function is scheduled as its best trial was. Where none were made on
         this processor, those of one whose registers are alike are taken, and a note says so.
     threads
-        Prefer records of trials that ran with so many threads.
+        With ``--records``: prefer those of trials that ran with so many threads. Code itself runs on any number.
     output
         File to write: a library (``.so``), or an archive of object files (``.tar``). By default a temporary library
         that lives as long as the result: keep it with ``-o NAME``.
@@ -142,6 +142,9 @@ def tvm_compile(
     check(timeout, memory, tolerance)
     if threads is not None and threads < 1:
         raise ArgumentError(f"threads must be at least 1, not {threads}")
+    if threads is not None and records is None:
+        hint = "code runs on as many threads as what runs it says: %bench NAME --on tvm --threads 2"
+        raise ArgumentError("--threads chooses among records, and there are none", hint=hint)
     if records is not None and schedule != "rule":
         raise ArgumentError("--records and --schedule contradict each other", hint="leave one of them out")
     if len(models) != 1:
@@ -175,7 +178,7 @@ def check(timeout: float, memory: float | None, tolerance: float | None) -> None
     ArgumentError
         Which option, and what it takes.
     """
-    if not timeout > 0:
+    if not 0 < timeout < float("inf"):
         raise ArgumentError(f"--timeout is a number of seconds, not {timeout:g}")
     if memory is not None and not 0 < memory < float("inf"):
         raise ArgumentError(f"--memory is a number of GiB, not {memory:g}")
@@ -207,7 +210,7 @@ def _result(model: Model, found: Compiled, output: Path | None) -> TvmCompileRes
 def _headline(found: Compiled) -> str:
     how = {"none": "not scheduled", "rule": "scheduled by rule", "tuned": "tuned"}[found.manifest.schedule]
     count = len(found.functions)
-    functions = f"{count} functions, " if count else ""
+    functions = f"{count} {'function' if count == 1 else 'functions'}, " if count else ""
     proof = found.verification.verdict if found.verification is not None else "not verified here"
     return f"{found.name}: {functions}{how}, for {found.manifest.machine.title}; {proof}"
 

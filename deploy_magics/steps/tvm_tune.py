@@ -156,6 +156,8 @@ def tvm_tune(
     require_tvm()
     path = None if output is None else output_path(Path(output).expanduser(), force=force)
     _check(trials=trials, patience=patience, threads=threads)
+    if seed < 0:
+        raise ArgumentError(f"--seed must be at least 0, not {seed}")
     _check_times(minutes=minutes, build_timeout=build_timeout, run_timeout=run_timeout, timeout=timeout, memory=memory)
     if (tracker is None) != (key is None):
         raise ArgumentError("--tracker and --key go together", hint="such as --tracker 10.0.0.2:9190 --key board")

@@ -149,7 +149,10 @@ class Tuned:
     curve : tuple
         ``(seconds, estimated latency in ms)`` at the start and at every change.
     before_ms, after_ms : float or None
-        The model's estimated latency: its tasks' times, summed.
+        The model's estimated latency: the times of its tasks, summed; None where none ran. A task whose rule's choice
+        did not run counts with its best on both sides.
+    untimed : int
+        Tasks of which nothing ran; the estimates leave them out.
     trials, failed, known : int
         Trials of this run, those of them that failed, and those that records had before.
     seconds : float
@@ -171,6 +174,7 @@ class Tuned:
     curve: tuple[tuple[float, float], ...]
     before_ms: float | None
     after_ms: float | None
+    untimed: int
     trials: int
     failed: int
     known: int

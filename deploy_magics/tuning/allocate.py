@@ -85,7 +85,7 @@ class Clock:
         return min(1.0, max(shares))
 
     def count(self, latency: float | None) -> None:
-        """Count a trial, after which the model's latency is this; None while not all of it is known."""
+        """Count a trial, after which the model's latency is this; None while the rule's choices are still timed."""
         self.trials += 1
         if latency is None:
             return
@@ -96,7 +96,7 @@ class Clock:
     def over(self, reserve: float = 0.0) -> str | None:
         """Say why it is enough, with so many seconds of work still to come; None while it is not."""
         if self.trials >= self.budget.trials:
-            return f"{self.trials} trials were done"
+            return f"{self.trials} {'trial was' if self.trials == 1 else 'trials were'} done"
         if self.budget.minutes is not None and self.seconds + reserve >= 60 * self.budget.minutes:
             return f"{self.budget.minutes:g} min were over"
         if self._since >= self.budget.patience:

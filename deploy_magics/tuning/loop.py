@@ -264,9 +264,10 @@ class _Loop:
         state.settle(decisions[winner], state.before * medians[winner] / medians[0])
 
     def _latency(self, *, before: bool = False) -> float | None:
-        """Estimate the model's latency in ms: the times of its tasks, summed."""
+        """Estimate the model's latency in ms: the times of those of its tasks that ran, summed."""
         times = [
-            state.job.weight * ((state.before if before else state.best) or 0.0) for state in self._states.values()
+            state.job.weight * ((state.before if before else None) or state.best or 0.0)
+            for state in self._states.values()
         ]
         return 1e3 * sum(times) or None
 
@@ -301,7 +302,7 @@ class _Loop:
 
     def _tuned(self, *, interrupted: bool) -> Tuned:
         known = {state.job.key: len(self._trials_of(state)) for state in self._tunable}
-        now = self._latency()
+        now, before = self._latency(), self._latency(before=True)
         if self._curve and now is not None:
             self._curve.append((self._clock.seconds, now))
         return Tuned(
@@ -320,14 +321,16 @@ class _Loop:
                 for state in self._tunable
             ),
             curve=tuple(self._curve),
-            before_ms=self._latency(before=True),
+            before_ms=before,
             after_ms=now,
+            untimed=sum(state.best is None for state in self._states.values()),
             trials=self._clock.trials,
             failed=sum(state.failed for state in self._tunable),
             known=sum(known.values()),
             seconds=self._clock.seconds,
             searching_s=self._searching,
-            first_s=self._first,
+            # A lucky trial that the last comparison took back is no improvement.
+            first_s=self._first if now is not None and before is not None and now < before else None,
             why=self._why,
             failures=dict(self._failures),
             interrupted=interrupted,

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ _ANSWER_BYTES = 2**30
 _SMALL_BYTES = 2**20
 # What closed the pipe is ending, or has lost its mind.
 _ENDING_S = 1.0
+_LEAST_DISK = 2**20
 _LOG_TAIL = 2000
 # ONNX Runtime from 1.29 reports to its maker over the network, and leaves an identifier on the disk, unless told not to
 # before it is loaded; a user's own setting stands.
@@ -324,7 +326,7 @@ class Worker:
             code: int | None = self._process.wait(_ENDING_S)
         except subprocess.TimeoutExpired:
             code = None
-        last = self.log().strip().splitlines()[-1:] or ["it printed nothing"]
+        last = self.log().strip().splitlines()[-1:] or [_silence()]
         self.close()
         if code is None:
             how = "closed its pipes without ending, and was ended"
@@ -336,6 +338,13 @@ class Worker:
         else:
             how = f"ended with status {code}"
         return WorkerCrashed(f"{self.name} crashed: its process {how} ({last[0][:200]})")
+
+
+def _silence() -> str:
+    """Say what may be behind a process that ended without a word: its words go to a file."""
+    place = tempfile.gettempdir()
+    full = shutil.disk_usage(place).free < _LEAST_DISK
+    return f"the disk that holds {place!r} is full" if full else "it printed nothing"
 
 
 def ready(workers: Sequence[Worker], timeout: float) -> list[Worker]:

@@ -108,6 +108,8 @@ def test_for_another_machine_it_is_a_library_of_that_machine_and_not_verified(mo
         ({"records": "r", "schedule": "none"}, "contradict"),
         ({"timeout": 0}, "seconds"),
         ({"threads": 0}, "at least 1"),
+        ({"threads": 2}, "chooses among records"),
+        ({"timeout": float("inf")}, "seconds"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(model: Path, options: dict[str, Any], says: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,10 +92,32 @@ def test_an_interrupt_gives_what_there_is(tmp_path: Path, monkeypatch: pytest.Mo
         _ = partial.artefact
 
 
+def test_trials_outlive_a_compilation_that_fails_and_the_estimate_says_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from deploy_magics import compiling
+
+    def fails(*_: object, **__: object) -> None:
+        raise DeployError("the disk is full")
+
+    monkeypatch.setattr(compiling, "compile_model", fails)
+    with pytest.raises(DeployError, match="1 trial ran, but the result could not be made: the disk is full") as caught:
+        tvm_tune("digits", trials=1)
+    folder = Path(str(caught.value.hint).split("--records ")[1])
+    try:
+        assert len(Records.read(folder).trials) == 1
+    finally:
+        shutil.rmtree(folder)
+    monkeypatch.undo()
+    few = tvm_tune("digits", trials=1)
+    assert any("never timed" in note.text for note in few.notes)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"trials": 0}, "--trials must be at least 1"),
+        ({"seed": -1}, "--seed must be at least 0"),
         ({"minutes": 0.0}, "--minutes must be more than 0"),
         ({"tracker": "10.0.0.2:9190"}, "--tracker and --key go together"),
         ({"tracker": "nonsense", "key": "k"}, "HOST:PORT"),

@@ -191,7 +191,7 @@ class TiledSpace:
             outer[axis.name], one = schedule.split(loop, [None, size])
             inner.append(one)
         width = decisions.get("vector", self._last.extent)
-        if width < self._last.extent:
+        if width < self._last.extent or not loops:
             outer[self._last.name], last = schedule.split(last, [None, width])
         schedule.reorder(*outer.values(), *inner, last)
         if width > 1:
