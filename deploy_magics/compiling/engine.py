@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,9 +132,8 @@ def compile_model(
         tell(0.3, "compiling")
         made = work.path / f"model{options.output.suffix if options.output else '.tar' if options.archive else '.so'}"
         done = _compile(worker, concrete, source, made, machine, options, work.path)
-        clock.seconds.update(done.seconds)
         worker.close()
-        clock.skip()
+        clock.add(done.seconds)
         verification = None
         if machine.why_not_here() is None and made.suffix != ".tar":
             tell(0.7, "verifying")
@@ -146,9 +145,10 @@ def compile_model(
                 notes.append(f"the blocked layout was given up: {error.message}")
                 plainer = replace(options, layout="plain")
                 made.unlink()
-                done = _compile(
-                    stack.enter_context(_compiler(memory)), concrete, source, made, machine, plainer, work.path
-                )
+                clock.lap("verify")
+                with _compiler(memory) as another:
+                    done = _compile(another, concrete, source, made, machine, plainer, work.path)
+                clock.add(done.seconds)
                 verification = _verify(concrete, made, options, memory)
             clock.lap("verify")
         else:
@@ -200,10 +200,12 @@ class _Clock:
         self._last = time.monotonic()
 
     def lap(self, stage: str) -> None:
-        self.seconds[stage] = time.monotonic() - self._last
-        self.skip()
+        self.add({stage: time.monotonic() - self._last})
 
-    def skip(self) -> None:
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Take the times of stages that were taken elsewhere in the meantime."""
+        for stage, took in seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + took
         self._last = time.monotonic()
 
 

@@ -47,15 +47,13 @@ class Manifest:
     target : mapping
         A :class:`~deploy_magics.lowering.target.Target` in plain form; see :attr:`machine`.
     layout : str
-        ``"blocked"``, ``"plain"`` or ``"none"``.
+        ``"blocked"`` or ``"plain"``.
     schedule : str
         ``"rule"``, ``"tuned"`` or ``"none"``.
     records : mapping or None
         Of a tuned one, how many ``trials`` and of which ``tasks`` it was made from.
     versions : mapping
         Of ``deploy_magics``, ``tvm`` and others.
-    estimated_ms : float or None
-        Latency as the sum of what its tasks took when they were tuned.
     labels : mapping
         What the compiled functions are, for people, by name: ``{"fused_conv2d": "conv2d 3x3 64->64"}``.
     format : int
@@ -70,7 +68,6 @@ class Manifest:
     schedule: str
     records: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    estimated_ms: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -111,8 +108,7 @@ class Manifest:
             for mapping in (made.model, made.versions, made.labels):
                 if not all(isinstance(each, str) for each in (*mapping.keys(), *mapping.values())):
                     raise TypeError
-            numbers = isinstance(made.estimated_ms, int | float | None)
-            if not (isinstance(made.layout, str) and isinstance(made.schedule, str) and numbers):
+            if not (isinstance(made.layout, str) and isinstance(made.schedule, str)):
                 raise TypeError
             if made.records is not None and not isinstance(made.records, Mapping):
                 raise TypeError
@@ -133,10 +129,7 @@ def c_source(manifest: Manifest) -> str:
     data = pack(manifest)
     rows = (data[start : start + 24] for start in range(0, len(data), 24))
     text = "\n".join('    "' + "".join(f"\\{byte:03o}" for byte in row) + '"' for row in rows)
-    return (
-        f'__attribute__((used, visibility("default"))) const unsigned char {SYMBOL}[{len(data) + 1}] =\n{text};\n'
-        f'__attribute__((used, visibility("default"))) const unsigned long {SYMBOL}_bytes = {len(data)};\n'
-    )
+    return f'__attribute__((used, visibility("default"))) const unsigned char {SYMBOL}[{len(data) + 1}] =\n{text};\n'
 
 
 def is_artefact(path: str | PathLike[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +12,7 @@ from deploy_magics.lowering._words import gist
 from deploy_magics.lowering.artefact import Manifest, c_source
 from deploy_magics.lowering.target import Target
 
-__all__ = ["BuildError", "build", "compile_module", "export"]
-
-
-def build(mod: Any, target: Target, path: Path, manifest: Manifest, *, workspace: Path) -> dict[str, float]:
-    """Compile a module, link it, and put its manifest inside.
-
-    Parameters
-    ----------
-    mod : tvm.IRModule
-        The module, its functions scheduled or not.
-    target : Target
-        The machine.
-    path : Path
-        The file to write: a library, or an archive of object files where it ends in ``.tar``.
-    manifest : Manifest
-        What it says of itself.
-    workspace : Path
-        An empty folder for what is made on the way.
-
-    Returns
-    -------
-    dict
-        Seconds of ``"build"`` and ``"link"``.
-
-    Raises
-    ------
-    BuildError
-        In one line, where TVM, the compiler or the disk fails.
-    MissingPartError
-        Where nothing here can link for this target.
-    """
-    started = time.monotonic()
-    linker_for(target)
-    executable = compile_module(mod, target)
-    built = time.monotonic()
-    export(executable, target, path, manifest, workspace=workspace)
-    return {"build": built - started, "link": time.monotonic() - built}
+__all__ = ["BuildError", "compile_module", "export"]
 
 
 def compile_module(mod: Any, target: Target) -> Any:
@@ -71,7 +34,28 @@ def compile_module(mod: Any, target: Target) -> Any:
 
 
 def export(executable: Any, target: Target, path: Path, manifest: Manifest, *, workspace: Path) -> None:
-    """Write what :func:`compile_module` made; see :func:`build`."""
+    """Link what :func:`compile_module` made, its manifest inside.
+
+    Parameters
+    ----------
+    executable : tvm.relax.VMExecutable
+        The code.
+    target : Target
+        The machine.
+    path : Path
+        The file to write: a library, or an archive of object files where it ends in ``.tar``.
+    manifest : Manifest
+        What it says of itself.
+    workspace : Path
+        An empty folder for what is made on the way.
+
+    Raises
+    ------
+    BuildError
+        In one line, where TVM, the compiler or the disk fails.
+    MissingPartError
+        Where nothing here can link for this target.
+    """
     linker = linker_for(target)
 
     def join(output: str, objects: list[str], **_: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,15 +33,7 @@ _COMMON = 6
 
 
 class CannotImport(ModelError):
-    """A model that TVM cannot read.
-
-    Attributes
-    ----------
-    ops : tuple of str
-        The operators that it does not know, most frequent first; empty where it fails otherwise.
-    """
-
-    ops: tuple[str, ...] = ()
+    """A model that TVM cannot read."""
 
 
 def import_onnx(path: str | Path, shapes: Mapping[str, Sequence[int]]) -> Any:
@@ -155,9 +148,7 @@ def refuse(model: onnx.ModelProto) -> None:
         names = [f"{name} ({count}x)" if count > 1 else name for name, count in unknown.most_common()]
         more = f" and {len(names) - _COMMON} more" if len(names) > _COMMON else ""
         what = "the operator" if len(names) == 1 else "the operators"
-        error = CannotImport(f"TVM cannot import {what} {', '.join(names[:_COMMON])}{more}", hint=OTHERWISE)
-        error.ops = tuple(name for name, _ in unknown.most_common())
-        raise error
+        raise CannotImport(f"TVM cannot import {what} {', '.join(names[:_COMMON])}{more}", hint=OTHERWISE)
     if any(each.name == "output_shape" for node in _nodes(model.graph) for each in node.attribute):
         raise CannotImport("TVM cannot import a ConvTranspose with output_shape", hint=OTHERWISE)
     if any(graph.sparse_initializer for graph in _graphs(model.graph)):
@@ -207,8 +198,8 @@ def _name_inputs(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) ->
     taken |= constants
     if taken & set(new.values()):
         # Values of the graph have such names already; they give way.
-        new_inner = {name: f"v_{name}" for name in taken & set(new.values())}
-        _rename(model.graph, new_inner)
+        fresh = (name for number in itertools.count() if (name := f"v{number}") not in taken and name not in shapes)
+        _rename(model.graph, {name: next(fresh) for name in sorted(taken & set(new.values()))})
     _rename(model.graph, new)
     ordered = [inputs[name] for name in shapes]
     copies = type(model.graph)(input=ordered)

@@ -116,7 +116,7 @@ def schedule(lowered: Lowered, decisions: Mapping[str, Decisions] | None = None)
     Returns
     -------
     tvm.IRModule
-        For :func:`deploy_magics.lowering.build.build`.
+        For :func:`deploy_magics.lowering.build.compile_module`.
     """
     import tvm
 

@@ -180,6 +180,7 @@ def bench(
     from deploy_magics.steps import _bench_ops as profile
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
+    from deploy_magics.steps import _bench_same as same
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
 
     path = Path(save).expanduser() if save is not None else None
@@ -211,6 +212,11 @@ def bench(
         except MeasurementInterrupted as stop:
             stopped, found = stop, stop.measurement
         operators = profile.taken(found, tracker.update) if ops and stopped is None else profile.Operators()
+        if stopped is None and not operators.interrupted:
+            try:
+                operators.notes += same.unlike(opened, paths, feeds, setup, tracker.update)
+            except KeyboardInterrupt:
+                operators.interrupted = True
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             runs_made = sum(track.runs for track in found.tracks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from deploy_magics.tuning.remote import Tracker
 
 _MOST_REPEAT = 1_000_000
+_MOST_THREADS = 1024
 
 
 @dataclass
@@ -162,7 +164,7 @@ def tvm_run(
                 options,
                 # Labels that do not fit are told before the work.
                 fits=lambda manifest: classes.find(manifest, names) if count else None,
-                keep=lambda outputs: _write(path, outputs, force=force),
+                keep=lambda outputs: _keep(model, feeds, outputs, path, force=force),
                 tell=shown.update,
             )
     except KeyboardInterrupt:
@@ -220,10 +222,26 @@ def _result(
     )
 
 
+def _keep(
+    model: Runnable, feeds: Mapping[str, Any], outputs: Mapping[str, Any], path: Path | None, *, force: bool
+) -> None:
+    """Write the outputs, once those of a model that was compiled on the way are found to be its own."""
+    from deploy_magics import verifying
+    from deploy_magics.runtimes.compiled import CompiledModel
+
+    if not isinstance(model, CompiledModel):
+        with model.file() as file, closing(verifying.Reference.of(file, [feeds])) as reference:
+            found = reference.elsewhere(verifying.Running("tvm")).compare_outputs([outputs])
+        found.require("what TVM made of it", hint="run the model with --on ort")
+    _write(path, outputs, force=force)
+
+
 def _check(**counts: int | None) -> None:
     for name, count in counts.items():
         if count is not None and count < 1:
             raise ArgumentError(f"--{name} must be at least 1, not {count}")
+    if (counts["threads"] or 0) > _MOST_THREADS:
+        raise ArgumentError(f"--threads is at most {_MOST_THREADS}, not {counts['threads']}")
     if (counts["repeat"] or 0) > _MOST_REPEAT:
         raise ArgumentError(f"--repeat is at most {_MOST_REPEAT}, not {counts['repeat']}")
 

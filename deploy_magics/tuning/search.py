@@ -63,11 +63,6 @@ class Search:
         """Points that were not asked for yet."""
         return len(self._points) - len(self._asked)
 
-    @property
-    def tried(self) -> int:
-        """Points whose outcome is known."""
-        return len(self._seconds)
-
     def known(self, decisions: Decisions, seconds: float | None) -> None:
         """Take what came of a point, or what records say of it; None where it failed."""
         if set(decisions) != set(self.names):

@@ -37,7 +37,6 @@ class Station:
         self._worker: workers.Worker | None = None
         self._waiting = False
         self._closed = False
-        self.restarts = -1
 
     @property
     def worker(self) -> workers.Worker | None:
@@ -47,7 +46,6 @@ class Station:
     def start(self) -> None:
         """Start the process; the first call is answered when it is ready, which :meth:`settle` waits for."""
         self.held.clear()
-        self.restarts += 1
         self._worker = workers.Worker(self.name, memory=self._memory, env=self._env)
         self._worker.send(*self._begin, timeout=START_S)
         self._waiting = True

@@ -19,7 +19,6 @@ MANIFEST = Manifest(
     schedule="rule",
     records={"trials": 3},
     versions={"tvm": "0.27"},
-    estimated_ms=1.5,
     labels={"fused_conv2d": "conv2d 3x3 µ \udce4"},
 )
 
@@ -72,7 +71,7 @@ def test_every_cut_is_refused_in_one_line(tmp_path: Path) -> None:
         ({"layout": None}, "damaged"),
         ({"records": 3}, "damaged"),
         ({"target": {"triple": 3}}, "no target"),
-        ({"estimated_ms": "x"}, "damaged"),
+        ({"layout": 1}, "damaged"),
     ],
 )
 def test_what_is_no_manifest_is_refused(change: dict[str, object], says: str) -> None:

@@ -27,6 +27,15 @@ RIGHT = {
     "crossing": "(float[4] x) => (float[4] y) <float l = {0.5}, float h = {-0.5}> { c = Clip(x, l, h) y = Add(x, c) }",
     "inside": """(float[4,3] x) => (float y)
         { n = NonZero(x) m = Cast <to = 1> (n) y = ReduceMax <keepdims = 0> (m) }""",
+    # Names of the importer's own, and those that it would make way to.
+    "named": """(float[2,3] a) => (float[2,3] y)
+        { x0 = Relu(a) v_x0 = Neg(a) v0 = Abs(a) s = Sub(x0, v_x0) y = Mul(s, v0) }""",
+    # Neither may be rearranged: a sort is a call to elsewhere, and a scatter is one piece.
+    "scattered": """(float[5,3] x) => (float[5,3] y) <int64[2,3] i = {0,1,2, 4,3,0}, float[2,3] u = {1,2,3,4,5,6}>
+        { y = ScatterElements <axis = 0> (x, i, u) }""",
+    "suppressed": """(float[1,6,4] x, float[1,1,6] s) => (float y)
+        <int64 n = {4}, float iou = {0.5}, float t = {0.0}>
+        { k = NonMaxSuppression(x, s, n, iou, t) c = Cast <to = 1> (k) y = ReduceMax <keepdims = 0> (c) }""",
 }
 REFUSED = {
     "depends on the data": "(float[4,3] x) => (int64[2,N] y) { y = NonZero(x) }",

@@ -21,7 +21,8 @@ def simple(function: Any) -> Any:
     Returns
     -------
     tvm.s_tir.Schedule
-        What comes after a step that TVM refuses is left out, and the schedule is valid all the same.
+        What comes after a step that TVM refuses is left out, and what may not be rearranged stays as it is; the
+        schedule is valid all the same.
     """
     from tvm import s_tir
 

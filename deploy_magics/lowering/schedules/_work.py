@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deploy_magics.lowering.computes import KIND, PADDED
+from deploy_magics.lowering.computes import KIND
 
 _SPATIAL, _SUM = 0, 2  # tirx.IterVar's kDataPar and kCommReduce
 
@@ -32,10 +32,8 @@ class Work:
         For each tensor that it reads, the spatial loops that index it.
     place : int
         Its place among the function's blocks.
-    before, after : int
-        How many blocks make its inputs, and how many take its result.
-    pads : bool
-        Whether one of those before fills up borders.
+    before : int
+        How many blocks make its inputs.
     fits : bool
         Whether the last block runs over the same loops, so that results can be handed on while they are in registers.
     """
@@ -46,8 +44,6 @@ class Work:
     reads: tuple[frozenset[str], ...]
     place: int
     before: int
-    after: int
-    pads: bool
     fits: bool
 
 
@@ -72,7 +68,6 @@ def work_of(schedule: Any) -> Work | None:
     if not spatial or not summed:
         return None
     last = [extent(schedule, loop) for loop in schedule.get_loops(blocks[-1])]
-    names = [str(schedule.get(each).name_hint) for each in blocks]
     return Work(
         kind=str(block.annotations[KIND]) if KIND in block.annotations else "sum",
         spatial=spatial,
@@ -80,15 +75,21 @@ def work_of(schedule: Any) -> Work | None:
         reads=_reads(block, {axis.name for axis in spatial}),
         place=place,
         before=place,
-        after=len(blocks) - place - 1,
-        pads=any("pad" in name for name in names[:place]) or PADDED in names[:place],
         fits=place == len(blocks) - 1 or last == [axis.extent for axis in spatial],
     )
 
 
 def child_blocks(schedule: Any) -> list[Any]:
-    """Give the blocks of a function, in the order in which they run."""
-    return list(schedule.get_child_blocks(schedule.get_sblock("root")))
+    """Give the blocks of a function, in the order in which they run; none where it may not be rearranged.
+
+    TVM writes some functions (sorting, scattering) as one piece, or with calls of which it does not say what they read.
+    """
+    try:
+        blocks = list(schedule.get_child_blocks(schedule.get_sblock("root")))
+    except RuntimeError:
+        return []
+    known = all(each.reads or each.writes for each in map(schedule.get, blocks))
+    return blocks if known else []
 
 
 def sums(schedule: Any, block: Any) -> bool:
