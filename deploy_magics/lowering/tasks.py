@@ -234,7 +234,7 @@ def _label(name: str, function: Any, space: Space | None) -> str:
     first, *rest = [part for each in name.removeprefix("fused_").split("_") if (part := re.sub(r"\d+$", "", each))]
     fused = "".join(f" +{part}" for part in rest if part != "tir")
     # A dimension that depends on the data has a name in place of a number.
-    shape = [str(extent) for extent in function.params[-1].shape]
+    shape = [str(getattr(extent, "value", extent)) for extent in function.params[-1].shape]
     sizes = "x".join(shape)
     if space is None:
         return f"{first}{fused} {sizes}"

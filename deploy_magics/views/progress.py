@@ -220,8 +220,10 @@ class NotebookReporter:
 
     def close(self) -> None:
         """Take the bar away; what stays in the notebook is an output without content."""
-        if not self._later.close():
-            return
+        if self._later.close():
+            self._take_away()
+
+    def _take_away(self) -> None:
         if self._widget is not None:
             from deploy_magics.views.widget import close
 
@@ -254,13 +256,12 @@ class NotebookReporter:
             "elapsed": elapsed,
             "kernel": kernel_id(),
         }
-        before = self._widget
+        if self._widget is not None:
+            # Another widget in the same output stays hidden in JupyterLab, so it gets one of its own.
+            self._take_away()
+            self._id, self._displayed = secrets.token_hex(8), False
         self._widget = TuningProgress(progress, **traits) if isinstance(progress, Tuning) else ProgressBar(**traits)
         self._publish(self._widget.view())
-        if before is not None:
-            from deploy_magics.views.widget import close
-
-            close(before)
 
     def _publish(self, bundle: dict[str, Any]) -> None:
         from IPython.display import display

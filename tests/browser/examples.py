@@ -111,6 +111,9 @@ def searching(seconds: float) -> Result:
 
     try:
         with reporting(NotebookReporter), progress("tune: net") as tracker:
+            # As a real one: the bar of what comes before it is there already, and gives way to it.
+            tracker.update(None, "cutting it into tasks")
+            time.sleep(3)
             while (now := time.monotonic() - began) < seconds:
                 time.sleep(0.05)
                 trials += 1
