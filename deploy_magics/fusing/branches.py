@@ -65,7 +65,7 @@ def merge(context: Context) -> None:
         roots = [
             node for node in graph.nodes if _is_add(node) and not any(_is_inner(node, user) for user in node.users)
         ]
-        merged = any([_merge_one(context, root) for root in roots])
+        merged = sum(_merge_one(context, root) for root in roots) > 0
     context.made.delete_all_unused_submodules()
     context.made.recompile()
 
@@ -249,7 +249,7 @@ def _weights(context: Context, branch: _Branch, base: Any) -> Weights:
         kernel, bias = weights_of(conv)
         offsets = _offsets(conv.kernel_size, _padding(conv), base)
         assert offsets is not None
-        margins = []
+        margins: list[int] = []
         for small, large, begin in zip(conv.kernel_size, base.kernel_size, offsets, strict=True):
             margins = [begin, large - small - begin, *margins]
         weights = functional.pad(kernel, margins), bias

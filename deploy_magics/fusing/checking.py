@@ -82,7 +82,8 @@ class Reference:
         try:
             found = tuple(_outputs(module, each) for each in self.inputs)
         except Exception as error:  # noqa: BLE001 - tracing may have lost what a forward needs
-            raise VerificationError(f"the fused {self.name} does not run: {reason(error)}") from None
+            text = f"the fused {self.name} does not run: {reason(error)}"
+            raise VerificationError(text, hint="the original is kept") from None
         keys = list(self.outputs[0])
         verification = Verification(
             differences=tuple(self._difference(key, found) for key in keys if all(key in each for each in found)),

@@ -114,9 +114,12 @@ def fuse_module(
         made = _fuse(_copied(module), inputs, way)
         if made is None:
             continue
+        if failures and not made.done:
+            break
         tell(0.3 + 0.25 * place, "running the result")
+        result = made.module if made.done else own
         try:
-            verification = reference.compare(made.module)
+            verification = reference.compare(result)
         except VerificationError as error:
             failures.append(error)
             continue
@@ -124,9 +127,8 @@ def fuse_module(
         if failures:
             what = "what is inside it" if way.whole else "its outermost forward"
             left.insert(0, Left(type(module).__name__, "module", f"{what} is left as it is: {failures[0].message}"))
-        done = made.done
-        result = made.module if done else own
-        return Fused(result, made.before, made.after if done else made.before, done, tuple(left), verification)
+        after = made.after if made.done else made.before
+        return Fused(result, made.before, after, made.done, tuple(left), verification)
     raise failures[0]
 
 

@@ -29,7 +29,7 @@ def fold(context: Context) -> None:
     folded = True
     while folded:
         # One may come to stand behind a convolution when another between them is gone.
-        folded = any([_fold_one(context, node) for node in list(graph.nodes) if context.norm(node) is not None])
+        folded = sum(_fold_one(context, node) for node in list(graph.nodes) if context.norm(node) is not None) > 0
     for node in graph.nodes:
         if node.target is functional.batch_norm:
             context.leave(node, _WHAT, "it is called as a function, on what no convolution gives")
@@ -142,7 +142,7 @@ def _pads_with_zeros(conv: Any) -> bool:
     if conv.padding_mode != "zeros" or conv.padding == "valid":
         return False
     if conv.padding == "same":
-        return max(conv.kernel_size) > 1
+        return bool(max(conv.kernel_size) > 1)
     return any(conv.padding)
 
 

@@ -166,7 +166,8 @@ def writes(made: fx.GraphModule, node: fx.Node) -> bool:
 def writes_between(made: fx.GraphModule, first: fx.Node, last: fx.Node, own: Iterable[fx.Node]) -> fx.Node | None:
     """Find a node between two, other than their own, that may write in place."""
     skipped, inside = set(own), False
-    for node in made.graph.nodes:
+    nodes: list[fx.Node] = list(made.graph.nodes)
+    for node in nodes:
         if node is last:
             return None
         inside = inside or node is first

@@ -12,8 +12,12 @@ from torch.nn import functional
 from deploy_magics.fusing.arithmetic import CONVOLUTIONS, TRANSPOSED
 from deploy_magics.fusing.nodes import attribute, does_nothing
 
-_CONVOLUTIONS = {functional.conv1d: 1, functional.conv2d: 2, functional.conv3d: 3}
-_TRANSPOSED = {functional.conv_transpose1d: 1, functional.conv_transpose2d: 2, functional.conv_transpose3d: 3}
+_CONVOLUTIONS: dict[Any, int] = {functional.conv1d: 1, functional.conv2d: 2, functional.conv3d: 3}
+_TRANSPOSED: dict[Any, int] = {
+    functional.conv_transpose1d: 1,
+    functional.conv_transpose2d: 2,
+    functional.conv_transpose3d: 3,
+}
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _TRANSPOSE = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 _LINEAR = ("input", "weight", "bias")
@@ -119,8 +123,8 @@ def _dimensions(made: fx.GraphModule, node: object) -> int:
     if not isinstance(node, fx.Node):
         return 0
     if node.op == "call_function":
-        found = {**_CONVOLUTIONS, **_TRANSPOSED, functional.linear: 1}
-        return found.get(node.target, 0)  # type: ignore[call-overload]  # keyed by functions
+        found: dict[Any, int] = {**_CONVOLUTIONS, **_TRANSPOSED, functional.linear: 1}
+        return found.get(node.target, 0)
     module = made.get_submodule(str(node.target)) if node.op == "call_module" else None
     if type(module) is nn.Linear:
         return 1

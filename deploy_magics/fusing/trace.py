@@ -155,7 +155,7 @@ def reason(error: BaseException) -> str:
 
     Examples
     --------
-    >>> reason(ValueError("no\\nluck"))
+    >>> reason(ValueError("no   luck"))
     'ValueError: no luck'
     """
     text = " ".join(str(error).split())
