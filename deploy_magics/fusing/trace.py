@@ -98,6 +98,8 @@ def trace(module: nn.Module, path: str, arguments: list[str] | None) -> Region:
     tracer = _Tracer(arguments)
     graph = tracer.trace(scratch)
     for node in graph.nodes:
+        # An annotation that is kept as text is nothing that a graph could be pickled with.
+        node.type = None
         if node.op == "get_attr" and not _has(module, node.target):
             # A constant that tracing found, and keeps as an attribute of what it traced.
             setattr(module, node.target, getattr(scratch, node.target))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deploy_magics.arguments import ModelLike
@@ -31,6 +31,8 @@ class TorchModule:
         It was called with these.
     shapes : mapping or None
         Shapes that the inputs were made from, symbolic ones among them; None where an example was given.
+    known : ModelLike, optional
+        The same as a model, where there is one already.
     """
 
     name: str
@@ -38,6 +40,7 @@ class TorchModule:
     module: Any
     inputs: tuple[Any, ...]
     shapes: Sizes | None = None
+    known: ModelLike | None = None
 
     def exported(self, module: Any = None, dims: Mapping[str, int] | None = None) -> Model:
         """Export it, or another module with the same inputs.
@@ -48,10 +51,10 @@ class TorchModule:
             Where torch cannot.
         """
         given = self.module if module is None else module
-        if self.shapes is not None:
-            made = Model.of(given, shapes=self.shapes)
+        if module is None and self.known is not None:
+            made = Model.of(self.known)
         else:
-            made = Model.of((given, self.inputs))
+            made = Model.of((given, self.inputs)) if self.shapes is None else Model.of(given, shapes=self.shapes)
         return made.bind(dims=dims) if dims else made
 
 
@@ -75,13 +78,15 @@ def module_of(obj: ModelLike, *, shapes: Sizes | None = None, check: Any = None)
     """
     if isinstance(obj, tuple) and len(obj) == 2 and isinstance(obj[0], str):
         found = module_of(obj[1], shapes=shapes, check=check)
-        return TorchModule(obj[0], found.source, found.module, found.inputs, found.shapes)
+        return replace(found, name=obj[0])
     inner = obj if isinstance(obj, Model) else None if isinstance(obj, str) else _compiled.model_in(obj)
     if isinstance(inner, Model):
         if inner.module is None:
             raise _no_module(f"{quote(inner.name)} is an ONNX model")
+        if check is not None:
+            check(inner.module)
         if shapes is None:
-            return TorchModule(inner.name, inner.source, inner.module, inner.example_inputs or ())
+            return TorchModule(inner.name, inner.source, inner.module, inner.example_inputs or (), known=inner)
         obj = inner.module
     if isinstance(obj, str):
         return _of_zoo(obj, shapes, check)
@@ -108,7 +113,8 @@ def _of_zoo(name: str, shapes: Sizes | None, check: Any) -> TorchModule:
     if check is not None:
         check(module)
     sizes: Sizes = shapes or zoo.entry(name).inputs
-    return TorchModule(name, f"zoo: {name}", module, _torch.example_inputs(module, None, sizes), sizes)
+    inputs = _torch.example_inputs(module, None, sizes)
+    return TorchModule(name, f"zoo: {name}", module, inputs, sizes, None if shapes else name)
 
 
 def _no_module(what: str) -> ModelError:

@@ -1,6 +1,6 @@
 """A torch module as it runs without being exported: eager PyTorch.
 
-It loads modules and not ONNX files, so it is no runtime for ``%bench --on``; steps that change modules time them with it.
+It loads modules and not ONNX files, so it is no runtime for ``%bench --on``: steps that change modules time them here.
 """
 
 from __future__ import annotations

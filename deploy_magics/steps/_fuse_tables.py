@@ -1,0 +1,145 @@
+"""What ``%fuse`` did, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_magics.errors import DeployError
+from deploy_magics.result import Cell, Column, Missing, Row, Table
+
+if TYPE_CHECKING:
+    from deploy_magics.fusing import Census, Fused
+    from deploy_magics.model import Model
+    from deploy_magics.steps._fuse_speed import Pair
+
+
+def tables(found: Fused, pair: Pair) -> tuple[Table, ...]:
+    """Give before and after, what was fused, and what was left."""
+    nodes = [_nodes(model, pair.why) for model in (pair.before, pair.after)]
+    macs = [_macs(model, pair.why) for model in (pair.before, pair.after)]
+    rows = [
+        _row("layers", found.before.layers, found.after.layers),
+        _row("ops", found.before.ops, found.after.ops),
+        _row("ONNX nodes", nodes[0], nodes[1]),
+        _row("batch normalisations", found.before.norms, found.after.norms),
+        _row("params", found.before.params, found.after.params),
+        _row("MACs", macs[0], macs[1]),
+    ]
+    columns = (
+        Column("what", "in all", kind="text"),
+        Column("before", "before", kind="integer"),
+        Column("after", "after", kind="integer"),
+        Column("change", "change", kind="integer", help="After less before."),
+    )
+    notes = (
+        "layers: modules made of no others; ops: calls in the traced graph, without taking items and attributes",
+        "ONNX nodes: of the exported graph, with its constants and the arithmetic of shapes, which tracing shortens too",
+        "MACs by the convention conv+linear, in the exported graph",
+    )
+    made = [Table(columns, tuple(rows), notes=notes)]
+    if found.done:
+        made.append(_done(found))
+    if found.left:
+        made.append(_left(found))
+    return tuple(made)
+
+
+def _done(found: Fused) -> Table:
+    kinds = {"fold": "normalisation folded", "branches": "branches merged"}
+    columns = (
+        Column("number", "no.", kind="integer"),
+        Column("into", "into", kind="text", help="The module that now does it all."),
+        Column("parts", "made of", kind="text"),
+        Column("kind", "how", kind="text"),
+    )
+    rows = [
+        Row({"number": place, "into": each.into, "parts": _parts(each.parts), "kind": kinds[each.kind]})
+        for place, each in enumerate(found.done, 1)
+    ]
+    return Table(columns, tuple(rows), title="fused")
+
+
+def _parts(names: tuple[str, ...]) -> str:
+    """Join names, without what all of them begin with.
+
+    Examples
+    --------
+    >>> _parts(("stage2.0.conv", "stage2.0.bn")), _parts(("conv", "bn", "identity"))
+    ('conv + bn', 'conv + bn + identity')
+    """
+    own = [name.split(".") for name in names if name != "identity"]
+    shared = 0
+    while own and all(len(parts) > shared + 1 for parts in own) and len({parts[shared] for parts in own}) == 1:
+        shared += 1
+    return " + ".join(name if name == "identity" else ".".join(name.split(".")[shared:]) for name in names)
+
+
+def _left(found: Fused) -> Table:
+    columns = (
+        Column("name", "where", kind="text"),
+        Column("what", "what", kind="text"),
+        Column("why", "why it was left", kind="text"),
+    )
+    rows = [Row({"name": each.name, "what": each.what, "why": each.why}) for each in found.left]
+    return Table(columns, tuple(rows), title="left as it is")
+
+
+def headline(name: str, found: Fused) -> str:
+    """Say in one sentence what became of it."""
+    if not found.done:
+        why = "; what was left, and why, is listed" if found.left else ""
+        return f"{name}: nothing to fuse{why}"
+    before, after = found.before, found.after
+    merged = sum(each.kind == "branches" for each in found.done)
+    parts = [f"{merged} sums of branches merged"] if merged > 1 else ["1 sum of branches merged"] if merged else []
+    parts += [f"{before.norms} → {after.norms} batch normalisations"] if before.norms else []
+    parts += [f"{before.ops} → {after.ops} ops", f"{before.params:,} → {after.params:,} params"]
+    return f"{name}: {', '.join(parts)}; {found.verification.verdict}"
+
+
+def remarks(found: Fused, pair: Pair) -> list[tuple[str, bool]]:
+    """Give what stands below the tables: lines, and whether each is a warning."""
+    lines = list(found.verification.remarks())
+    modules = [each.name for each in found.left if each.what == "module"]
+    if modules:
+        told = ", ".join(modules[:3]) + (f" and {len(modules) - 3} more" if len(modules) > 3 else "")
+        lines.append((f"left as they are, since tracing does not see through them: {told}", True))
+    if pair.why:
+        lines.append((f"not exported, so that there are no figures of ONNX: {pair.why}", True))
+    for model in (pair.before, pair.after):
+        if model is not None and model.assumed:
+            line = (f"MACs at {', '.join(model.assumed)}; set others with --dim or --shape", False)
+            lines += [line] if line not in lines else []
+    return lines
+
+
+def plain(counted: Census, model: Model | None) -> dict[str, Any]:
+    """Give the figures of one side as JSON's own types."""
+    nodes, macs = _nodes(model, ""), _macs(model, "")
+    return {
+        **counted.to_plain(),
+        "nodes": nodes if isinstance(nodes, int) else None,
+        "macs": macs if isinstance(macs, int) else None,
+    }
+
+
+def _row(name: str, before: int | Missing, after: int | Missing) -> Row:
+    change: Cell = after - before if isinstance(before, int) and isinstance(after, int) else None
+    if change is None:
+        change = before if isinstance(before, Missing) else after
+    return Row({"what": name, "before": before, "after": after, "change": change})
+
+
+def _nodes(model: Model | None, why: str) -> int | Missing:
+    return Missing(why or "not exported") if model is None else len(model.skeleton.graph.node)
+
+
+def _macs(model: Model | None, why: str) -> int | Missing:
+    from deploy_magics.counting import count_model
+
+    if model is None:
+        return Missing(why or "not exported")
+    try:
+        return count_model(model).macs
+    except DeployError as error:
+        return Missing(str(error))
