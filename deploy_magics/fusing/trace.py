@@ -103,7 +103,10 @@ def trace(module: nn.Module, path: str, arguments: list[str] | None) -> Region:
         if node.op == "get_attr" and not _has(module, node.target):
             # A constant that tracing found, and keeps as an attribute of what it traced.
             setattr(module, node.target, getattr(scratch, node.target))
-    made = fx.GraphModule(module, graph, class_name=type(module).__name__)
+    # A copy knows no tracer, which whoever loads it from a pickle would have to have.
+    own = fx.Graph()
+    own.output(own.graph_copy(graph, {}))
+    made = fx.GraphModule(module, own, class_name=type(module).__name__)
     made.eval()
     return Region(path, made, {_joined(path, name): why for name, why in tracer.apart.items()})
 
