@@ -33,7 +33,7 @@ def tables(found: Fused, pair: Pair) -> tuple[Table, ...]:
     )
     notes = (
         "layers: modules made of no others; ops: calls in the traced graph, without taking items and attributes",
-        "ONNX nodes: with constants and the arithmetic of shapes, which tracing shortens as well",
+        "ONNX nodes: of the exported graph, with constants and the arithmetic of shapes",
         "MACs by the convention conv+linear, in the exported graph",
     )
     made = [Table(columns, tuple(rows), notes=notes)]
