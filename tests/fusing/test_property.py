@@ -1,4 +1,4 @@
-"""Random networks of convolutions, normalisations and sums: fused ones compute the same, and nothing foldable is left."""
+"""Random networks of convolutions, normalisations and sums: fused, they compute the same, and nothing is missed."""
 
 from __future__ import annotations
 
