@@ -51,6 +51,7 @@ def census(module: nn.Module) -> Census:
     found = Census(
         layers=sum(type(part) not in (nn.Identity, nn.Module) for part in parts),
         params=sum(parameter.numel() for parameter in module.parameters()),
+        ops=int(not isinstance(module, fx.GraphModule)),
     )
     _count(module, found, set())
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,16 +57,18 @@ class Reference:
             Where it does not run, or gives no tensor.
         """
         name = type(module).__name__
+        if any(value.is_meta for value in (*module.parameters(), *module.buffers())):
+            raise ModelError(f"{name} is on the meta device, so it has no weights", hint="load them first")
         generator = torch.Generator().manual_seed(seed)
         tried = (inputs, *(tuple(_random(value, generator) for value in inputs) for _ in range(_TRIES - 1)))
         try:
             outputs = tuple(_outputs(module, each) for each in tried)
             again = _outputs(module, tried[0])
+            random = frozenset(key for key, value in outputs[0].items() if not _same(value, again.get(key)))
         except Exception as error:  # noqa: BLE001 - a user's module may raise anything
             raise ModelError(f"{name} does not run: {reason(error)}", hint="give inputs that it takes") from None
         if not outputs[0]:
             raise ModelError(f"{name} gives no tensor, so nothing could be verified")
-        random = frozenset(key for key, value in outputs[0].items() if not _same(value, again.get(key)))
         types = {value.dtype for value in module.parameters() if value.dtype in _TOLERANCES} or {torch.float32}
         coarsest = max(types, key=_TOLERANCES.__getitem__)
         asked = tolerance is not None
@@ -80,7 +84,9 @@ class Reference:
             Where it does not run, or what it gives differs by more than the tolerance.
         """
         try:
-            found = tuple(_outputs(module, each) for each in self.inputs)
+            # A traced module prints where its code failed, which is nothing that its author wrote.
+            with contextlib.redirect_stderr(io.StringIO()):
+                found = tuple(_outputs(module, each) for each in self.inputs)
         except Exception as error:  # noqa: BLE001 - tracing may have lost what a forward needs
             text = f"the fused {self.name} does not run: {reason(error)}"
             raise VerificationError(text, hint="the original is kept") from None

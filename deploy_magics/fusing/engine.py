@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,6 +168,8 @@ def _fuse(own: nn.Module, inputs: tuple[Any, ...], way: _Way) -> _Made | None:
     waiting: list[tuple[nn.Module, str, nn.Module, str, list[str] | None]] = [
         (holder, "whole", own, "", arguments_of(own, len(inputs)))
     ]
+    if is_basic(own):
+        waiting.clear()
     seen: set[int] = set()
     while waiting:
         parent, name, module, path, arguments = waiting.pop()
@@ -186,7 +190,8 @@ def _fuse(own: nn.Module, inputs: tuple[Any, ...], way: _Way) -> _Made | None:
                     inner = place[len(path) + 1 :] if path else place
                     opened.append((region.graph.get_submodule(inner), place))
         for part, place in opened:
-            if way.inside:
+            # A forward of its own instance may hold on to the very blocks that would be replaced.
+            if way.inside and "forward" not in vars(part):
                 waiting += [(*each, None) for each in regions_of(part, place, seen) if not is_basic(each[2])]
     if not way.inside and not left:
         return None
@@ -221,7 +226,8 @@ def _ranks(root: nn.Module, inputs: tuple[Any, ...]) -> dict[int, set[int]]:
 
     with _hooked([part for part in root.modules() if isinstance(part, nn.BatchNorm1d)], note):
         try:
-            run(root, checking.fresh(inputs))
+            with contextlib.redirect_stderr(io.StringIO()):
+                run(root, checking.fresh(inputs))
         except Exception:  # noqa: BLE001 - what was seen until then is known; the comparison will say what is wrong
             return found
     return found

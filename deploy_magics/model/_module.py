@@ -94,7 +94,10 @@ def module_of(obj: ModelLike, *, shapes: Sizes | None = None, check: Any = None)
     if isinstance(obj, tuple) and len(obj) == 2:
         obj, example = obj
     if not _torch.is_module(obj):
-        raise _no_module(f"a {type(obj).__name__} is no torch module")
+        kind = type(obj).__name__
+        raise _no_module(f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind} is no torch module")
+    if hasattr(obj, "_orig_mod"):
+        raise ModelError("this module is compiled by torch.compile", hint="give the module that it was made from")
     if check is not None:
         check(obj)
     name = type(obj).__name__

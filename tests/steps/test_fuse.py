@@ -97,7 +97,8 @@ def test_the_result_is_a_model_that_other_steps_take(shuffled: FuseResult) -> No
         loaded.ratio("ort")
 
 
-def test_speed_in_both_runtimes_and_a_file() -> None:
+def test_speed_in_both_runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fuse_speed, "_PROCESSES", 2)
     net = odd.trained(nn.Sequential(odd.RepBlock(16), nn.Conv2d(16, 8, 3), nn.BatchNorm2d(8)))
     result = fuse((net, torch.rand(1, 16, 24, 24)), budget=0.5)
     speed = result.tables[-1]
@@ -131,11 +132,18 @@ def test_the_file_is_written_and_not_over_another(tmp_path: Path) -> None:
             r"^the zoo's 'light_resnet50' is an ONNX model, and a torch module is needed",
         ),
         ("nothing.onnx", {}, ModelError, "is no network of the zoo, and a torch module is needed; .*%simplify"),
-        (3, {}, ModelError, "a int is no torch module"),
+        (3, {}, ModelError, "an int is no torch module"),
         (odd.Block(), {"shape": {"x": (1, 3, 8, 8)}}, ModelError, "^Block is in training mode"),
         (odd.Block().eval(), {}, ModelError, "does not say what its inputs are; .*--shape x=1x3x224x224"),
         (odd.Block().eval(), {"shape": {"x": (1, 4, 8, 8)}}, ModelError, "^Block cannot be called with 1x4x8x8"),
         (odd.Block().eval(), {"shape": {"y": (1, 3, 8, 8)}}, ModelError, "Block.forward has no argument 'y'"),
+        (
+            (odd.Block().eval().to("meta"), torch.rand(1, 3, 8, 8, device="meta")),
+            {},
+            ModelError,
+            "is on the meta device",
+        ),
+        ((torch.compile(odd.Block().eval()), torch.rand(1, 3, 8, 8)), {}, ModelError, "is compiled by torch.compile"),
         ("repvgg_a0", {"tolerance": -1}, ArgumentError, "--tolerance"),
         ("repvgg_a0", {"budget": 0}, ArgumentError, "--budget"),
         ("repvgg_a0", {"threads": 0}, ArgumentError, "threads must be at least 1"),
