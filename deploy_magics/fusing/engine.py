@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import fx, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.dropout import _DropoutNd
 
 from deploy_magics.errors import ModelError, VerificationError
 from deploy_magics.fusing import checking
@@ -142,12 +143,20 @@ def require_evaluation(module: nn.Module) -> None:
     ModelError
         In one line that names the part.
     """
-    name, part = next(((name, part) for name, part in module.named_modules() if part.training), (None, None))
+    parts = ((name, part) for name, part in module.named_modules() if part.training and (not name or _minds(part)))
+    name, part = next(parts, (None, None))
     if part is None:
         return
     called = type(module).__name__ if not name else f"{name!r} of {type(module).__name__}"
     norms = "its batch normalisation does" if any(isinstance(each, _BatchNorm) for each in part.modules()) else "it may"
     raise ModelError(f"{called} is in training mode, in which {norms} not compute what it will", hint="call .eval()")
+
+
+def _minds(part: nn.Module) -> bool:
+    """Tell whether training mode makes a difference to a part: to most of torch's own layers it makes none."""
+    own = type(part).__module__.startswith("torch.nn.modules.")
+    kinds = (_NormBase, _DropoutNd, nn.RNNBase, nn.MultiheadAttention)
+    return not own or isinstance(part, kinds)
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,9 @@ def test_training_mode_is_refused_also_of_a_part() -> None:
     block.eval().bn.train()
     with pytest.raises(ModelError, match="'bn' of Block is in training mode"):
         fuse_module(block, IMAGE)
+    block.bn.eval()
+    block.extra = nn.Identity()  # new modules begin in training mode; to this one it makes no difference
+    assert fuse_module(block, IMAGE).done
 
 
 def test_a_wrong_fold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
