@@ -270,9 +270,10 @@ def _replace(
         return "its merged weights would not be finite numbers"
     graph = context.made.graph
     keeper = next(each.conv for each in branches if each.conv is not None and context.linear(each.conv) is base)
-    names = tuple(context.name(node) for branch in branches for node in branch.nodes) + tuple(
-        "identity" for branch in branches if not branch.nodes
-    )
+    nodes = [node for branch in branches for node in branch.nodes]
+    idle = ("identity",) * sum(not branch.nodes for branch in branches)
+    names = (*map(context.name, nodes), *idle)
+    classes = (*(type(context.module(node)).__name__ for node in nodes), *idle)
     merged_leaves = [branch.leaf for branch in branches]
     rest = list(leaves)
     for leaf in merged_leaves:
@@ -283,7 +284,7 @@ def _replace(
         for leaf in rest:
             total = graph.call_function(operator.add, (total, leaf))
     context.left.pop(context.name(root), None)
-    context.done.append(Done(context.name(keeper), names, "branches"))
+    context.done.append(Done(context.name(keeper), names, classes, "branches"))
     root.replace_all_uses_with(total)
     for add in adds:  # from the root inwards
         graph.erase_node(add)

@@ -148,8 +148,9 @@ def require_evaluation(module: nn.Module) -> None:
     if part is None:
         return
     called = type(module).__name__ if not name else f"{name!r} of {type(module).__name__}"
-    norms = "its batch normalisation does" if any(isinstance(each, _BatchNorm) for each in part.modules()) else "it may"
-    raise ModelError(f"{called} is in training mode, in which {norms} not compute what it will", hint="call .eval()")
+    norms = any(isinstance(each, _BatchNorm) for each in part.modules())
+    what = "its batch normalisation depends on the batch and cannot be folded" if norms else "it may give other values"
+    raise ModelError(f"{called} is in training mode, in which {what}", hint="call .eval()")
 
 
 def _minds(part: nn.Module) -> bool:

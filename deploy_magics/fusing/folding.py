@@ -76,7 +76,7 @@ def _into_previous(context: Context, node: fx.Node, norm: Any) -> str:
         return f"the folded weights of {name} would not be finite numbers"
     context.replace(before, made)
     for site in sites:
-        _take_out(context, next(iter(site.users)), site, name, (name,))
+        _take_out(context, next(iter(site.users)), site, before)
     return ""
 
 
@@ -108,14 +108,16 @@ def _into_next(context: Context, node: fx.Node, norm: Any, why: str) -> str:
     if is_finite(linear) and not is_finite(made):
         return f"{why}; the folded weights of {name} would not be finite numbers"
     context.replace(after, made)
-    _take_out(context, node, before, name, (name,))
+    _take_out(context, node, before, after)
     return ""
 
 
-def _take_out(context: Context, node: fx.Node, instead: fx.Node, into: str, others: tuple[str, ...]) -> None:
-    name = context.name(node)
+def _take_out(context: Context, node: fx.Node, instead: fx.Node, into: fx.Node) -> None:
+    """Take a normalisation out of the graph that was folded into another module."""
+    name, other = context.name(node), context.name(into)
+    classes = tuple(type(context.module(each)).__name__ for each in (into, node))
     context.left.pop(name, None)
-    context.done.append(Done(into, (*others, name), "fold"))
+    context.done.append(Done(other, (other, name), classes, "fold"))
     node.replace_all_uses_with(instead)
     context.made.graph.erase_node(node)
 

@@ -49,13 +49,16 @@ class Done:
     into : str
         The module that now does it all.
     parts : tuple of str
-        What it was made of.
+        What it was made of, by place in the whole module; ``"identity"`` for a branch that does nothing.
+    classes : tuple of str
+        The classes of these.
     kind : {"fold", "branches"}
         Whether a normalisation went into its neighbour, or branches were summed into one.
     """
 
     into: str
     parts: tuple[str, ...]
+    classes: tuple[str, ...]
     kind: str
 
 

@@ -53,25 +53,30 @@ def _done(found: Fused) -> Table:
         Column("kind", "how", kind="text"),
     )
     rows = [
-        Row({"number": place, "into": each.into, "parts": _parts(each.parts), "kind": kinds[each.kind]})
+        Row({"number": place, "into": each.into, "parts": _parts(each.parts, each.classes), "kind": kinds[each.kind]})
         for place, each in enumerate(found.done, 1)
     ]
     return Table(columns, tuple(rows), title="fused")
 
 
-def _parts(names: tuple[str, ...]) -> str:
-    """Join names, without what all of them begin with.
+def _parts(names: tuple[str, ...], classes: tuple[str, ...]) -> str:
+    """Join names, without what all of them begin with; a mere number gets its class.
 
     Examples
     --------
-    >>> _parts(("stage2.0.conv", "stage2.0.bn")), _parts(("conv", "bn", "identity"))
-    ('conv + bn', 'conv + bn + identity')
+    >>> _parts(("stage2.0.conv", "stage2.0.bn"), ("Conv2d", "BatchNorm2d"))
+    'conv + bn'
+    >>> _parts(("a.0", "a.1", "identity"), ("Conv2d", "BatchNorm2d", "identity"))
+    '0 (Conv2d) + 1 (BatchNorm2d) + identity'
     """
-    own = [name.split(".") for name in names if name != "identity"]
+    own = [name.split(".") for name, kind in zip(names, classes, strict=True) if name != kind]
     shared = 0
     while own and all(len(parts) > shared + 1 for parts in own) and len({parts[shared] for parts in own}) == 1:
         shared += 1
-    return " + ".join(name if name == "identity" else ".".join(name.split(".")[shared:]) for name in names)
+    short = [
+        name if name == kind else ".".join(name.split(".")[shared:]) for name, kind in zip(names, classes, strict=True)
+    ]
+    return " + ".join(f"{name} ({kind})" if name.isdigit() else name for name, kind in zip(short, classes, strict=True))
 
 
 def _left(found: Fused) -> Table:

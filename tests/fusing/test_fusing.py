@@ -188,7 +188,9 @@ def test_nothing_to_fold_gives_a_copy_of_the_same_class() -> None:
 
 def test_training_mode_is_refused_also_of_a_part() -> None:
     block = odd.Block()
-    with pytest.raises(ModelError, match=r"^Block is in training mode, in which its batch normalisation .*eval\(\)$"):
+    with pytest.raises(
+        ModelError, match=r"^Block is in training mode, in which its batch normalisation depends .*eval\(\)$"
+    ):
         fuse_module(block, IMAGE)
     block.eval().bn.train()
     with pytest.raises(ModelError, match="'bn' of Block is in training mode"):
