@@ -133,7 +133,7 @@ def _feeds(given: TorchModule, pair: Pair) -> dict[str, Any]:
 
 
 def _joined(result: FuseResult, found: BenchResult, on: str) -> FuseResult:
-    """Add rows to the table of speeds, which is the last one."""
+    """Add rows to the table of speeds, which stands before the long lists."""
     rows = tuple(
         Row({**row.cells, "name": f"{on} {row.cells['name']}"}, row.status, row.note) for row in found.table.rows
     )
@@ -148,9 +148,10 @@ def _joined(result: FuseResult, found: BenchResult, on: str) -> FuseResult:
     if isinstance(ratio, Ratio):
         says = f"{ratio.value:.2f}x as fast, {ratio.low:.2f} to {ratio.high:.2f} ({ratio.verdict})"
     notes = [replace(note, text=f"{_TITLES[on]}: {note.text}") for note in found.notes]
+    first, *rest = (table for table in result.tables if table.title != "speed")
     return replace(
         result,
-        tables=(*(table for table in result.tables if table.title != "speed"), joined),
+        tables=(first, joined, *rest),
         samples=(*result.samples, *(replace(each, name=f"{on} {each.name}") for each in found.samples)),
         facts=(*result.facts, *([(f"speed on {_TITLES[on]}", says)] if says else [])),
         notes=(*result.notes, *notes),
