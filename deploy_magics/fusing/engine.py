@@ -234,7 +234,10 @@ def _ranks(root: nn.Module, inputs: tuple[Any, ...]) -> dict[int, set[int]]:
     def note(module: nn.Module, given: tuple[Any, ...]) -> None:
         found.setdefault(id(module), set()).add(given[0].dim())
 
-    with _hooked([part for part in root.modules() if isinstance(part, nn.BatchNorm1d)], note):
+    norms = [part for part in root.modules() if isinstance(part, nn.BatchNorm1d)]
+    if not norms:
+        return found
+    with _hooked(norms, note):
         try:
             with contextlib.redirect_stderr(io.StringIO()):
                 run(root, checking.fresh(inputs))

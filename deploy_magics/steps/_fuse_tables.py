@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import DeployError
@@ -13,17 +14,28 @@ if TYPE_CHECKING:
     from deploy_magics.steps._fuse_speed import Pair
 
 
-def tables(found: Fused, pair: Pair) -> tuple[Table, ...]:
+@dataclass(frozen=True)
+class Exported:
+    """What a module is in ONNX, counted once: nodes and multiply-accumulates."""
+
+    nodes: int | Missing
+    macs: int | Missing
+
+    @classmethod
+    def of(cls, model: Model | None, why: str) -> Exported:
+        """Count a model; ``why`` there is none otherwise."""
+        return cls(_nodes(model, why), _macs(model, why))
+
+
+def tables(found: Fused, before: Exported, after: Exported) -> tuple[Table, ...]:
     """Give before and after, what was fused, and what was left."""
-    nodes = [_nodes(model, pair.why) for model in (pair.before, pair.after)]
-    macs = [_macs(model, pair.why) for model in (pair.before, pair.after)]
     rows = [
         _row("layers", found.before.layers, found.after.layers),
         _row("ops", found.before.ops, found.after.ops),
-        _row("ONNX nodes", nodes[0], nodes[1]),
+        _row("ONNX nodes", before.nodes, after.nodes),
         _row("batch normalisations", found.before.norms, found.after.norms),
         _row("params", found.before.params, found.after.params),
-        _row("MACs", macs[0], macs[1]),
+        _row("MACs", before.macs, after.macs),
     ]
     columns = (
         Column("what", "in all", kind="text"),
@@ -118,13 +130,12 @@ def remarks(found: Fused, pair: Pair) -> list[tuple[str, bool]]:
     return lines
 
 
-def plain(counted: Census, model: Model | None) -> dict[str, Any]:
+def plain(counted: Census, exported: Exported) -> dict[str, Any]:
     """Give the figures of one side as JSON's own types."""
-    nodes, macs = _nodes(model, ""), _macs(model, "")
     return {
         **counted.to_plain(),
-        "nodes": nodes if isinstance(nodes, int) else None,
-        "macs": macs if isinstance(macs, int) else None,
+        "nodes": None if isinstance(exported.nodes, Missing) else exported.nodes,
+        "macs": None if isinstance(exported.macs, Missing) else exported.macs,
     }
 
 

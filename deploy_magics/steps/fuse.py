@@ -184,16 +184,18 @@ def fuse(
         )
         tracker.update(0.7, "exporting")
         pair = speed.exported(given, found.module, dim)
+        tracker.update(0.9, "counting")
+        before, after = (tables.Exported.of(model, pair.why) for model in (pair.before, pair.after))
     result = FuseResult(
         step="fuse",
         headline=tables.headline(given.name, found),
-        tables=tables.tables(found, pair),
+        tables=tables.tables(found, before, after),
         facts=found.verification.facts(),
         notes=tuple(Note(text, "warning" if bad else "info") for text, bad in tables.remarks(found, pair)),
         meta={
             "model": {"name": given.name, "source": given.source},
-            "before": tables.plain(found.before, pair.before),
-            "after": tables.plain(found.after, pair.after),
+            "before": tables.plain(found.before, before),
+            "after": tables.plain(found.after, after),
             "fused": [{"into": each.into, "parts": list(each.parts), "kind": each.kind} for each in found.done],
             "left": [{"name": each.name, "what": each.what, "why": each.why} for each in found.left],
             "verification": found.verification.to_plain(),
