@@ -234,7 +234,7 @@ def _ranks(root: nn.Module, inputs: tuple[Any, ...]) -> dict[int, set[int]]:
     def note(module: nn.Module, given: tuple[Any, ...]) -> None:
         found.setdefault(id(module), set()).add(given[0].dim())
 
-    norms = [part for part in root.modules() if isinstance(part, nn.BatchNorm1d)]
+    norms: list[nn.Module] = [part for part in root.modules() if isinstance(part, nn.BatchNorm1d)]
     if not norms:
         return found
     with _hooked(norms, note):
