@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.bench import bench
     from deploy_magics.steps.deploy import deploy
     from deploy_magics.steps.flops import flops
+    from deploy_magics.steps.fuse import fuse
     from deploy_magics.steps.inspect import inspect
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
@@ -29,6 +30,7 @@ __all__ = [
     "bench",
     "deploy",
     "flops",
+    "fuse",
     "inspect",
     "load_ipython_extension",
     "load_result",

@@ -12,6 +12,7 @@ nodes and attributes   ``skeleton``: the proto without large weights, or ``infer
 weights                ``weights()``, one at a time; ``proto`` only where all are needed together
 something to run       ``file()``, a path for a worker, and ``feeds()``
 a changed model        ``with_proto()``, then ``save()``
+the torch module       ``module_of()``, for what changes modules before they are exported
 =====================  =================================================================================
 
 A model compiled by TVM is none of these: it is refused here in one line, and run by ``deploy_magics.runtimes``, which
@@ -24,6 +25,17 @@ from deploy_magics.model._compiled import COMPILED_MARK, is_compiled_object
 from deploy_magics.model._feeds import feeds_for
 from deploy_magics.model._handle import Model
 from deploy_magics.model._many import distinct
+from deploy_magics.model._module import TorchModule, module_of
 from deploy_magics.model._spec import Limits, TensorSpec
 
-__all__ = ["COMPILED_MARK", "Limits", "Model", "TensorSpec", "distinct", "feeds_for", "is_compiled_object"]
+__all__ = [
+    "COMPILED_MARK",
+    "Limits",
+    "Model",
+    "TensorSpec",
+    "TorchModule",
+    "distinct",
+    "feeds_for",
+    "is_compiled_object",
+    "module_of",
+]

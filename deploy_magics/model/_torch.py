@@ -49,25 +49,11 @@ def export(
     ModelError
         Where there is neither example nor shapes, they do not fit, or torch cannot export it.
     """
-    import torch
-
     from deploy_magics.zoo import _export
 
     name = type(module).__name__
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ModelError(f"{name} is a TorchScript module", hint="give the module that it was made from")
+    inputs, dynamic = _inputs(module, example, shapes)
     arguments = _arguments(module)
-    dynamic: dict[str, dict[int, str]] = {}
-    if example is not None:
-        inputs = _example(example, arguments, name)
-    elif shapes:
-        inputs, dynamic = _from_shapes(shapes, arguments, name)
-    else:
-        first = arguments[0] if arguments else "x"
-        raise ModelError(
-            f"a torch module ({name}) alone does not say what its inputs are",
-            hint=f"give (module, example_input), or shapes such as --shape {first}=1x3x224x224",
-        )
     names = arguments[: len(inputs)]
     if len(names) != len(inputs):
         names = [f"input_{place}" for place in range(len(inputs))]
@@ -87,6 +73,43 @@ def export(
     return inputs, tuple(f"export: {line}" for line in done.warnings)
 
 
+def example_inputs(
+    module: Any, example: object, shapes: Mapping[str, Sequence[int | str | None]] | None
+) -> tuple[Any, ...]:
+    """Give what a module is called with, from an example or from shapes, after it was called with it.
+
+    Parameters are those of :func:`export`. The module is called as it is, in evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        Where there is neither example nor shapes, or they do not fit.
+    """
+    inputs, _ = _inputs(module, example, shapes)
+    return _called(module, inputs, type(module).__name__, guessed=example is None)
+
+
+def _inputs(
+    module: Any, example: object, shapes: Mapping[str, Sequence[int | str | None]] | None
+) -> tuple[tuple[Any, ...], dict[str, dict[int, str]]]:
+    """Give inputs, and the dimensions that stay dynamic by argument and axis."""
+    import torch
+
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(f"{name} is a TorchScript module", hint="give the module that it was made from")
+    arguments = _arguments(module)
+    if example is not None:
+        return _example(example, arguments, name), {}
+    if shapes:
+        return _from_shapes(shapes, arguments, name)
+    first = arguments[0] if arguments else "x"
+    raise ModelError(
+        f"a torch module ({name}) alone does not say what its inputs are",
+        hint=f"give (module, example_input), or shapes such as --shape {first}=1x3x224x224",
+    )
+
+
 def _called(module: Any, inputs: tuple[Any, ...], name: str, *, guessed: bool) -> tuple[Any, ...]:
     """Call a module once, so that what does not fit is said in its own words and not the exporter's.
 
@@ -96,6 +119,10 @@ def _called(module: Any, inputs: tuple[Any, ...], name: str, *, guessed: bool) -
 
     tries = [inputs]
     if guessed:
+        # What the weights are, where that is no float32.
+        kinds = {value.dtype for value in module.parameters() if value.dtype.is_floating_point or value.is_complex()}
+        if len(kinds) == 1:
+            tries.insert(0, tuple(value.to(next(iter(kinds))) for value in inputs))
         tries.append(tuple(torch.zeros(value.shape, dtype=torch.int64) for value in inputs))
     said = ""
     for values in tries:

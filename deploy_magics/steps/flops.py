@@ -58,6 +58,7 @@ def flops(
     *models: AModel,
     by: Literal["op", "node", "total"] = "op",
     convention: ConventionName = "conv+linear",
+    summary: int | None = None,
     shape: Shapes = None,
     dim: Dims = None,
 ) -> FlopsResult:
@@ -80,6 +81,10 @@ def flops(
         What counts as work: ``conv+linear``, products alone, as torchvision publishes it; ``conv``, without the fully
         connected layers; ``conv+bias+linear``, as older releases of thop; ``tensorflow``, as tf.profiler; ``all``,
         with normalisation, activation, pooling and element-wise arithmetic.
+    summary
+        Side of an image in pixels, ``--summary 640``: add the summary of a torch module that scripts for detectors
+        print (layers, parameters, gradients, GFLOPS), which counts a stride-sized input and scales it by the area, and
+        its error against a full count.
     shape
         Bind dynamic dimensions, ``--shape input=1x3x224x224``. Those left open take a usual size, which is noted.
     dim
@@ -108,6 +113,10 @@ def flops(
 
         %flops before=resnet50 after=slim --by total --dim N=8
 
+    What a training script says of a detector, and how far that is off::
+
+        %flops fused --summary 640
+
     As tf.profiler counts::
 
         %flops mnist_keras --convention tensorflow
@@ -121,6 +130,8 @@ def flops(
     if by not in ("op", "node", "total"):
         raise ArgumentError(f"there is no table by {by!r}", hint="there are op, node and total")
     find_convention(convention)
+    if summary is not None and summary < 1:
+        raise ArgumentError(f"--summary is the side of an image in pixels, not {summary}")
     opened = Model.all_of(models, shapes=shape, dims=dim)
     named: list[tuple[str, Counts]] = []
     with progress(f"flops: {', '.join(model.name for model in opened)}") as tracker:
@@ -131,6 +142,8 @@ def flops(
             except KeyboardInterrupt:
                 raise _interrupted(opened, named, by, convention) from None
     result = _result(opened, named, by, convention)
+    if summary is not None:
+        _add_summaries(result, opened, summary)
     for model in opened:
         if model.module is not None:
             from deploy_magics.steps._flops_torch import other_counters
@@ -143,6 +156,19 @@ def flops(
                 raise Interrupted(result, text) from None
             result.tables = (*result.tables, table)
     return result
+
+
+def _add_summaries(result: FlopsResult, opened: Sequence[Model], size: int) -> None:
+    """Add the summary of each torch module; its figures are in ``meta["summaries"]``."""
+    from deploy_magics.steps._flops_summary import summarise
+
+    modules = [model for model in opened if model.module is not None]
+    if not modules:
+        raise ArgumentError("--summary is of torch modules", hint="give the module with its example input")
+    for model in modules:
+        found, table = summarise(model, size, titled=len(opened) > 1)
+        result.tables = (*result.tables, table)
+        result.meta.setdefault("summaries", {})[model.name] = found.to_plain()
 
 
 def _result(opened: Sequence[Model], named: Sequence[tuple[str, Counts]], by: str, convention: str) -> FlopsResult:

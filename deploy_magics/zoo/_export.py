@@ -134,7 +134,7 @@ def _torchscript(
     import torch
 
     torch.onnx.export(
-        module,
+        _without_graph(module),
         inputs,
         str(path),
         dynamo=False,
@@ -146,6 +146,18 @@ def _torchscript(
         output_names=output_names,
         dynamic_axes={name: dict(axes) for name, axes in dynamic.items()} or None,
     )
+
+
+def _without_graph(module: torch.nn.Module) -> torch.nn.Module:
+    """Give a module that was traced without its graph, which the exporter would take for one of TorchScript's."""
+    import torch
+
+    if not isinstance(module, torch.fx.GraphModule):
+        return module
+    plain = torch.nn.Module()
+    plain.__dict__.update(vars(module))
+    plain.__class__ = type(type(module).__name__, (torch.nn.Module,), {"forward": type(module).forward})
+    return plain
 
 
 def _dynamo(
