@@ -256,13 +256,13 @@ def _cover(distance: np.ndarray) -> np.ndarray:
 def _length(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    return np.sqrt(u * u + v * v)
+    return np.asarray(np.sqrt(u * u + v * v))
 
 
 def _larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    return np.maximum(a, b)
+    return np.asarray(np.maximum(a, b))
 
 
 def _polygon(u: np.ndarray, v: np.ndarray, sides: int, radius: float) -> np.ndarray:

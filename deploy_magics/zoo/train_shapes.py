@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy_magics import __version__
 from deploy_magics.errors import require
@@ -69,9 +69,7 @@ def train(
             head.bias[4 :: network.fields] = math.log(_PRIOR / (1 - _PRIOR))
     found = detector("shapes")
     loss_of = DetectorLoss(found)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_KEEP), use_buffers=True
-    )
+    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_kept_mostly, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=0.02)
     steps = epochs * -(-len(images) // _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps, pct_start=0.15)
@@ -94,6 +92,15 @@ def train(
             print(f"{epoch + 1}/{epochs}: loss {total / len(images):.3f}, {took:.0f} s", flush=True)  # noqa: T201 - progress of a command
     kept: torch.nn.Module = averaged.module
     return kept.eval()
+
+
+def _kept_mostly(averaged: Any, current: Any, _: Any) -> None:
+    """Move each mean a little towards the present value; counts of steps, which are no weights, are taken over."""
+    for mean, value in zip(averaged, current, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - _KEEP)
+        else:
+            mean.copy_(value)
 
 
 def _copies(
