@@ -20,7 +20,6 @@ from deploy_magics.pipelining.source import Source
 from deploy_magics.runtimes import Session, get
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 READ, PREPROCESS, INPUTS, INFERENCE, OUTPUTS, POSTPROCESS = range(len(STAGES))
@@ -56,7 +55,7 @@ class Pipeline:
         self._source = source
         self._session = session
         self._names = list(names)
-        self._marks = marks
+        self.marks = marks
         self._readers: Iterator[Callable[[], Any]] | None = None
         self._place = 0
         self._work = (self.read, self.preprocess, self.inputs, self.inference, self.outputs, self.postprocess)
@@ -115,14 +114,14 @@ class Pipeline:
             Whatever went wrong in it.
         """
         times = frame.times
-        self._marks.enter(thread, stage, self._place if stage == READ else frame.place)
+        self.marks.enter(thread, stage, self._place if stage == READ else frame.place)
         times[2 * stage] = time.perf_counter_ns()
         try:
             self._work[stage](frame)
         except BaseException as error:  # noqa: BLE001 - whatever a user's function raises is told of
             raise _Failed(self._failure(error, frame, stage)) from None
         times[2 * stage + 1] = time.perf_counter_ns()
-        self._marks.leave(thread)
+        self.marks.leave(thread)
 
     def _feeds(self, value: Any) -> tuple[Mapping[str, Any], Any]:
         context = None
@@ -203,7 +202,11 @@ def first() -> tuple[Burst, int, int, str]:
             pipeline.step(frame, stage, _THREAD_OF[stage])
     except _Failed as failed:
         failure = failed.failure
-    burst = Burst("serial", _spans([] if failure else [frame]), failure)
+    marks = pipeline.marks
+    marks.begin(False)
+    if failure is None:
+        marks.keep(frame.times)
+    burst = Burst("serial", marks.spans(), failure)
     gave = "" if failure else " ".join(_short(frame.value).split())
     return burst, pipeline.bytes_in, pipeline.bytes_out, gave
 
@@ -211,26 +214,26 @@ def first() -> tuple[Burst, int, int, str]:
 def serial(seconds: float, most: int) -> Burst:
     """Run frames one after another, until so many seconds have passed or so many are done; one at least."""
     pipeline = _pipeline["it"]
-    frames: list[Frame] = []
+    marks = pipeline.marks
+    marks.begin(False)
     end = time.perf_counter() + seconds
     failure = None
     try:
-        while not frames or (len(frames) < most and time.perf_counter() < end):
+        while not marks.done or (marks.done < most and time.perf_counter() < end):
             frame = Frame(0)
             for stage in range(len(STAGES)):
                 pipeline.step(frame, stage, _THREAD_OF[stage])
-            _free(frame)
-            frames.append(frame)
+            marks.keep(frame.times)
     except _Failed as failed:
         failure = failed.failure
-    return Burst("serial", _spans(frames), failure)
+    return Burst("serial", marks.spans(), failure)
 
 
 def overlap(count: int, depth: int) -> Burst:
     """Run so many frames, each group of stages in a thread of its own, at most ``depth`` frames between two of them."""
     pipeline = _pipeline["it"]
     lines: list[queue.Queue[Frame | None]] = [queue.Queue(depth) for _ in range(len(THREADS) - 1)]
-    done: list[Frame] = []
+    pipeline.marks.begin(True)
     failures: list[Failure] = []
     stop = threading.Event()
 
@@ -252,8 +255,7 @@ def overlap(count: int, depth: int) -> Burst:
                 if after is not None:
                     _put(after, frame, stop)
                 elif frame is not None:
-                    _free(frame)
-                    done.append(frame)
+                    pipeline.marks.keep(frame.times)
                 if frame is None:
                     return
         except _Failed as failed:
@@ -268,7 +270,7 @@ def overlap(count: int, depth: int) -> Burst:
     work(0)
     for one in threads:
         one.join()
-    return Burst("overlap", _spans(done), failures[0] if failures else None)
+    return Burst("overlap", pipeline.marks.spans(), failures[0] if failures else None)
 
 
 def _get(line: queue.Queue[Frame | None], stop: threading.Event) -> Frame | None:
@@ -287,17 +289,6 @@ def _put(line: queue.Queue[Frame | None], frame: Frame | None, stop: threading.E
         except queue.Full:
             continue
     raise _Stopped
-
-
-def _free(frame: Frame) -> None:
-    """Let go of what a frame holds; a thousand results would be a leak."""
-    frame.value = frame.context = None
-
-
-def _spans(frames: Sequence[Frame]) -> NDArray[np.int64]:
-    import numpy as np
-
-    return np.array([frame.times for frame in frames], np.int64).reshape(len(frames), len(STAGES), 2)
 
 
 def _short(value: Any) -> str:

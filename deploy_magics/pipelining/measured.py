@@ -126,6 +126,8 @@ class Measured:
         What ended it early.
     interrupted : bool
         Whether it was stopped.
+    warm : bool
+        Whether it had warmed up.
     items : int or None
         How many items there are, where that is known.
     """
@@ -139,6 +141,7 @@ class Measured:
     rounds: list[int] = field(default_factory=list)
     failure: Failure | None = None
     interrupted: bool = False
+    warm: bool = False
     items: int | None = None
 
     def of(self, mode: Mode) -> list[Burst]:
