@@ -6,6 +6,7 @@ Nothing here draws. A :class:`Result` finds its view (``deploy_magics.views``) w
 from __future__ import annotations
 
 from deploy_magics.result.cells import Cell, Missing, Ratio
+from deploy_magics.result.chart import Chart, Span, Stack, Timeline
 from deploy_magics.result.curve import Curve
 from deploy_magics.result.result import Note, Result, Status, load_result
 from deploy_magics.result.samples import Samples
@@ -13,6 +14,7 @@ from deploy_magics.result.table import Column, Row, Table
 
 __all__ = [
     "Cell",
+    "Chart",
     "Column",
     "Curve",
     "Missing",
@@ -21,7 +23,10 @@ __all__ = [
     "Result",
     "Row",
     "Samples",
+    "Span",
+    "Stack",
     "Status",
     "Table",
+    "Timeline",
     "load_result",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from deploy_magics.errors import DeployError
 from deploy_magics.files import write_whole
+from deploy_magics.result.chart import Chart, chart_from_plain
 from deploy_magics.result.curve import Curve
 from deploy_magics.result.samples import Samples
 from deploy_magics.result.table import Table
@@ -64,6 +65,8 @@ class Result:
         How it was made: arguments, versions, machine; plain JSON types.
     curves : tuple[Curve, ...]
         Figures that changed while the step worked.
+    charts : tuple[Stack or Timeline, ...]
+        What a whole consists of, and what happened when.
     """
 
     step: str
@@ -75,6 +78,7 @@ class Result:
     status: Status = "complete"
     meta: dict[str, Any] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
     _kinds: ClassVar[dict[str, type[Result]]] = {}
 
@@ -120,6 +124,7 @@ class Result:
             "status": self.status,
             "meta": self.meta,
             "curves": [curve.to_plain() for curve in self.curves],
+            "charts": [chart.to_plain() for chart in self.charts],
         }
         text = json.dumps(plain, allow_nan=False, ensure_ascii=False)
         if path is not None:
@@ -211,6 +216,7 @@ def load_result(source: str | Path) -> Result:
             status=plain["status"],
             meta=plain["meta"],
             curves=tuple(Curve.from_plain(curve) for curve in plain.get("curves", ())),  # older files have none
+            charts=tuple(chart_from_plain(chart) for chart in plain.get("charts", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeployError(f"{called} is no saved result: {type(error).__name__}: {error}") from None
