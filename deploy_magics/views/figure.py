@@ -10,7 +10,8 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Column, Curve, Ratio, Result, Table
+from deploy_magics.result import Chart, Column, Curve, Ratio, Result, Stack, Table
+from deploy_magics.views import _chart
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._curve import ROOM, compared, value_text
 from deploy_magics.views._names import clean, shorten
@@ -33,8 +34,8 @@ def plot(result: Result) -> Figure:
     Parameters
     ----------
     result : Result
-        What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, and
-        its curves.
+        What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, its
+        curves, its stacked bars and its timelines.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def plot(result: Result) -> Figure:
     chosen = _main(result)
     dists = distributions(result)
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
-    heights += [2.6] * len(dists) + [2.2] * len(result.curves)
+    heights += [2.6] * len(dists) + [2.2] * len(result.curves) + [_height(chart) for chart in result.charts]
     figure = _figure_class()(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
     title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
     figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
@@ -56,8 +57,10 @@ def plot(result: Result) -> Figure:
         _draw_bars(axes.pop(0), *chosen, hues)
     for axis, dist in zip(axes, dists, strict=False):
         _draw_distribution(axis, dist, hues)
-    for axis, curve in zip(axes[len(dists) :], result.curves, strict=True):
+    for axis, curve in zip(axes[len(dists) :], result.curves, strict=False):
         _draw_curve(axis, curve)
+    for axis, chart in zip(axes[len(dists) + len(result.curves) :], result.charts, strict=True):
+        _draw_chart(axis, chart, _chart.hues(result))
     return figure
 
 
@@ -186,6 +189,30 @@ def _draw_curve(axis: Axes, curve: Curve) -> None:
     low, high = min(0.0, *values), max(0.0, *values) * ROOM
     axis.set_ylim(low, high if high > low else low + 1.0)
     _plain(axis)
+
+
+def _height(chart: Chart) -> float:
+    return 1.4 if isinstance(chart, Stack) else 0.9 + 0.3 * len(chart.lanes)
+
+
+def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
+    named = dict(zip(*_chart.parts(chart), strict=True))
+    blocks = _chart.blocks(chart)
+    for name, (label, said) in named.items():
+        there = [(lane, start, end) for lane, part, start, end in blocks if part == name]
+        lanes, starts, ends = zip(*there, strict=True)
+        widths = [end - start for start, end in zip(starts, ends, strict=True)]
+        text = _literal(f"{shorten(label, 36)} {said}".strip())
+        axis.barh(lanes, widths, left=starts, height=0.7, color=hues[name], label=text, edgecolor="white", lw=0.5)
+    lanes = [] if isinstance(chart, Stack) else [_literal(shorten(clean(lane), 36)) for lane in chart.lanes]
+    axis.set_yticks(range(len(lanes)), lanes)
+    axis.set_ylim(max(0, len(lanes) - 1) + 0.6, -0.6)
+    if isinstance(chart, Stack) and chart.mark:
+        axis.axvline(chart.mark[1], color="#404040", lw=1.4, ls="--", label=_literal(clean(chart.mark[0])))
+    axis.set_xlabel(_literal(_chart.title(chart)))
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    _plain(axis)
+    axis.tick_params(axis="y", length=0)
 
 
 def _plain(axis: Any) -> None:
