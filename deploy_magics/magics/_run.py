@@ -88,9 +88,14 @@ class Runner:
         if cell is not None and not self.step.cell:
             raise ArgumentError(f"%%{self.step.name} has no cell form", hint=f"write %{self.step.name} in one line")
         resolver = Resolver(namespace)
-        body = Body(self.shell, self.step.name, cell) if cell is not None else None
+        takes = self.binding.functions_option
+        body = Body(self.shell, self.step.name, cell, functions=bool(takes)) if cell is not None else None
         # The line is read first: a mistyped option should not wait for the body to run.
-        call = self.binding.parse(words, resolver, models=(lambda: body.models(resolver)) if body else None)
+        if body is not None and takes is not None:
+            names = takes.names
+            call = self.binding.parse(words, resolver, functions=lambda: body.functions(names))
+        else:
+            call = self.binding.parse(words, resolver, models=(lambda: body.models(resolver)) if body else None)
         silent = words.silent or bool(body and body.silent)
         return self._call(call, resolver, silent)
 
