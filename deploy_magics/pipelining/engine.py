@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError, WorkerError
+from deploy_magics.functions import pack
 from deploy_magics.pipelining import _marks
 from deploy_magics.pipelining.functions import Functions
 from deploy_magics.pipelining.measured import Burst, Failure, Measured, Mode
@@ -26,7 +27,7 @@ BURST_S = 0.5
 FEWEST = 8
 """Frames of an overlapped burst at least; in fewer, the queues' filling and draining is most of it."""
 _WARM_UP = 3
-_MOST_ITEMS_BYTES = 2**30
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -142,24 +143,22 @@ def ship(functions: Functions, source: Source) -> bytes:
     """
     import cloudpickle
 
-    for what, part in (
-        ("preprocess", functions.preprocess),
-        ("postprocess", functions.postprocess),
-        ("the data", source.given),
-    ):
-        try:
-            size = len(cloudpickle.dumps(part))
-        except Exception as error:  # noqa: BLE001 - whatever an object's own pickling raises
-            text = " ".join(str(error).split())[:160]
-            raise ArgumentError(
-                f"{what} cannot be sent to the process that is timed: {text or type(error).__name__}",
-                hint="make what it needs inside the function, or give a function that returns the data",
-            ) from None
-        if size > _MOST_ITEMS_BYTES:
-            raise ArgumentError(
-                f"{what} take {size / 2**30:.1f} GiB, and 1 GiB can be sent to the process that is timed",
-                hint="give a folder, or a function that gives the items one by one",
-            )
+    pack({"preprocess": functions.preprocess, "postprocess": functions.postprocess})
+    try:
+        data = cloudpickle.dumps(source)
+    except Exception as error:  # noqa: BLE001 - pickling runs code of whatever the data are
+        text = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ArgumentError(
+            f"the data cannot be sent to the process that is timed: {text}",
+            hint="give a function that returns them",
+        ) from None
+    if len(data) > _MOST_BYTES:
+        raise ArgumentError(
+            f"the data take {len(data) / 2**30:.1f} GiB, and 1 GiB can be sent to the process that is timed",
+            hint="give a folder, or a function that gives the items one by one",
+        )
+    del data
+    # Together, so that what they share stays shared.
     shipped: bytes = cloudpickle.dumps((functions, source))
     return shipped
 

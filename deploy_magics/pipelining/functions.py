@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy_magics.errors import ArgumentError, did_you_mean
+from deploy_magics.errors import ArgumentError
+from deploy_magics.functions import check_call, named
 
-PREPROCESS, POSTPROCESS = "preprocess", "postprocess"
-_FORMS = {PREPROCESS: "preprocess(item)", POSTPROCESS: "postprocess(outputs, context)"}
+NAMES = ("preprocess", "postprocess")
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class Functions:
 
 
 def check_functions(given: Mapping[str, Callable[..., Any]]) -> Functions:
-    """Find the two functions among those given.
-
-    Others are helpers of theirs and are passed over.
+    """Find the two functions among those given; others are helpers of theirs and are passed over.
 
     Raises
     ------
@@ -47,33 +45,26 @@ def check_functions(given: Mapping[str, Callable[..., Any]]) -> Functions:
     >>> check_functions({"preprocess": lambda item: item, "postprocess": lambda outputs: outputs}).takes_context
     False
     """
-    for name, form in _FORMS.items():
-        if name not in given:
-            near = [other for other in given if other not in _FORMS]
-            hint = did_you_mean(name, near) or f"define {form}"
-            raise ArgumentError(f"the pipeline has no function {name!r}", hint=hint)
-        if not callable(given[name]):
-            raise ArgumentError(f"{name} is no function but {type(given[name]).__name__}", hint=f"define {form}")
-        if inspect.iscoroutinefunction(given[name]) or inspect.isgeneratorfunction(given[name]):
-            raise ArgumentError(f"{name} must return its value, and neither await nor yield", hint=f"define {form}")
-    before, after = given[PREPROCESS], given[POSTPROCESS]
-    if not _takes(before, 1):
-        raise ArgumentError(f"preprocess{_signature(before)} cannot be called with one item", hint="preprocess(item)")
-    if not (_takes(after, 2) or _takes(after, 1)):
-        text = f"postprocess{_signature(after)} can be called neither with (outputs, context) nor with (outputs)"
-        raise ArgumentError(text, hint=_FORMS[POSTPROCESS])
-    return Functions(before, after, _takes(after, 2))
+    found = named(given, NAMES)
+    before, after = (found[name] for name in NAMES)
+    for name, one in zip(NAMES, (before, after), strict=True):
+        if inspect.isgeneratorfunction(one):
+            raise ArgumentError(f"{name} yields", hint="return one value for each item")
+    check_call("preprocess", before, "item")
+    takes = _takes_one_only(after)
+    if not takes:
+        check_call("postprocess", after, "outputs", "context")
+    return Functions(before, after, not takes)
 
 
-def _takes(function: Callable[..., Any], count: int) -> bool:
+def _takes_one_only(function: Callable[..., Any]) -> bool:
+    """Tell whether a function can be called with the outputs and not with the context too."""
     try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # a built-in that does not tell
+        check_call("postprocess", function, "outputs", "context")
+    except ArgumentError:
+        try:
+            check_call("postprocess", function, "outputs")
+        except ArgumentError:
+            return False
         return True
-    return True
-
-
-def _signature(function: Callable[..., Any]) -> str:
-    return str(inspect.signature(function))
+    return False
