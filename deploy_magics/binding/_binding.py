@@ -57,6 +57,7 @@ class Extra:
 HELP = (Extra("help", ("--help", "-h"), "", "Show this text."),)
 NOTEBOOK = (Extra("keep", ("-o",), "NAME", "Keep the result in this variable of the notebook."), *HELP)
 SHELL = (
+    Extra("goals", ("--goals",), "TEXT", "Mark who meets targets: 'latency_p99 < 20 ms, size < 5 MiB'."),
     Extra("json", ("--json",), "FILE", "Save the result in this file, which load_result reads."),
     Extra("force", ("--force",), "", "Overwrite the file."),
     *HELP,

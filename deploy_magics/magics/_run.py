@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ArgumentError, Interrupted
+from deploy_magics.errors import ArgumentError, CutShort, Interrupted
 from deploy_magics.magics._display import shown
 
 if TYPE_CHECKING:
@@ -101,13 +101,17 @@ class Runner:
 
     def _call(self, call: Call, resolver: Resolver, silent: bool) -> Result | None:
         __tracebackhide__ = True
+        from deploy_magics.result.goals import current
+
         known = {option.name for option in self.binding.options}
         defaults = {name: value for name, value in self.magics.defaults().items() if name in known}
         keep = call.extras.get("keep")
+        # What the environment says of goals is checked before the work and not after it.
+        current()
         try:
             with self._reporting():
                 result: Result = self.binding.call({**defaults, **call.values})
-        except Interrupted as stop:
+        except (Interrupted, CutShort) as stop:
             if stop.partial is not None:
                 self._give(stop.partial, keep, resolver, silent)
             raise

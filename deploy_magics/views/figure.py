@@ -10,7 +10,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Chart, Column, Curve, Ratio, Result, Stack, Table
+from deploy_magics.result import Chart, Column, Curve, Goal, Ratio, Result, Stack, Table
 from deploy_magics.views import _chart
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._curve import ROOM, compared, value_text
@@ -54,7 +54,7 @@ def plot(result: Result) -> Figure:
         return figure
     axes = list(figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0])
     if chosen:
-        _draw_bars(axes.pop(0), *chosen, hues)
+        _draw_bars(axes.pop(0), *chosen, hues, _goal(result, chosen[1]))
     for axis, dist in zip(axes, dists, strict=False):
         _draw_distribution(axis, dist, hues)
     for axis, curve in zip(axes[len(dists) :], result.curves, strict=False):
@@ -102,7 +102,11 @@ def _bars(table: Table) -> int:
     return min(MAX_BARS, len(table.rows))
 
 
-def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -> None:
+def _goal(result: Result, column: Column) -> Goal | None:
+    return next((goal for goal in result.goals or () if goal.quantity == column.goal), None)
+
+
+def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str], goal: Goal | None) -> None:
     values = [as_number(value) for value in table.values(column.key)]
     base = base_decimals(column, [value for value in values if value is not None])
     chosen = _largest(values) if len(values) > MAX_BARS else range(len(values))
@@ -118,7 +122,13 @@ def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -
         if high > low:
             axis.errorbar(value, place, xerr=[[value - low], [high - value]], color="#404040", capsize=3, lw=1)
         text = write(value, own_decimals(value, base))
+        verdict = row.cells.get("goals")
+        text += f"  {_literal(shorten(clean(verdict), 60))}" if isinstance(verdict, str) and verdict else ""
         axis.annotate(text, (max(high, 0), place), xytext=(4, 0), textcoords="offset points", va="center")
+    if goal is not None and (limit := goal.limit(column.unit)) is not None:
+        axis.axvline(limit, color="#404040", lw=1.2, ls="--")
+        above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": 9}
+        axis.annotate(_literal(f"goal: {goal}"), (limit, 1.0), xycoords=("data", "axes fraction"), **above)
     names = [_literal(shorten(clean(table.rows[index].cells.get(first, "")), 36)) for index in chosen]
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
