@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from deploy_magics.result.cells import Cell, Missing, Ratio
+from deploy_magics.result.cells import Missing, Ratio
 from deploy_magics.result.goals import Goal
 from deploy_magics.result.table import Column, Row, Table
 
@@ -19,7 +19,8 @@ def mark(tables: Sequence[Table], goals: Sequence[Goal]) -> tuple[tuple[Table, .
     """Mark the rows of tables by who meets the goals.
 
     A table takes part if one of its columns holds a quantity that a goal is for (:attr:`Column.goal`). It gets a column
-    that says in words whether a row meets all, which it misses and by how much, and what is not known.
+    that says in a word whether a row meets all, and the rows that do not get a note: which they miss, by how much, and
+    what is not known.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def mark(tables: Sequence[Table], goals: Sequence[Goal]) -> tuple[tuple[Table, .
     >>> table = Table((Column("m", "model", kind="text"), Column("t", "p99", "ms", goal="latency_p99")),
     ...               (Row({"m": "a", "t": 12.0}), Row({"m": "b", "t": 26.1})))
     >>> mark([table], [Goal("latency_p99", "<", 20, "ms")])[0][0].values("goals")
-    ['meets', 'misses latency_p99 by 6.1 ms']
+    ['meets', 'misses']
     """
     marked, used = [], []
     for table in tables:
@@ -50,7 +51,7 @@ def mark(tables: Sequence[Table], goals: Sequence[Goal]) -> tuple[tuple[Table, .
         used += [goal for goal, _ in held]
         said = ", ".join(dict.fromkeys(str(goal) for goal, _ in held))
         first, *others = table.columns
-        rows = tuple(replace(row, cells={**row.cells, KEY: _judge(row, held)}) for row in table.rows)
+        rows = tuple(_marked(row, held) for row in table.rows)
         column = Column(KEY, "goals", kind="verdict", help=f"{_HELP[:-1]}: {said}.")
         marked.append(
             replace(table, columns=(first, column, *others), rows=rows, notes=(*table.notes, f"goals: {said}"))
@@ -90,17 +91,24 @@ def judge(held: Sequence[Held], goals: Sequence[Goal]) -> tuple[str, tuple[Goal,
     used = tuple(goal for goal, _ in pairs)
     if not used:
         return "", ()
-    said = _judge(Row({each.quantity: each.value for each in held}), pairs)
-    return f"{said} ({', '.join(map(str, used))})", used
+    word, why = _judge(Row({each.quantity: each.value for each in held}), pairs)
+    return f"{why or word} ({', '.join(map(str, used))})", used
 
 
 def _holds(column: Column, goal: Goal) -> bool:
     return column.goal == goal.quantity and goal.of(1.0, column.unit) is not None
 
 
-def _judge(row: Row, held: Sequence[tuple[Goal, Column]]) -> Cell:
+def _marked(row: Row, held: Sequence[tuple[Goal, Column]]) -> Row:
     if row.status == "failed":
-        return None
+        return row
+    word, why = _judge(row, held)
+    note = "; ".join(part for part in (row.note, why) if part)
+    return replace(row, cells={**row.cells, KEY: word}, note=note)
+
+
+def _judge(row: Row, held: Sequence[tuple[Goal, Column]]) -> tuple[str, str]:
+    """Give a word, and what it means where that is not that all are met."""
     missed, unknown = [], []
     for goal, column in held:
         cell = row.cells.get(column.key)
@@ -115,7 +123,7 @@ def _judge(row: Row, held: Sequence[tuple[Goal, Column]]) -> Cell:
             missed.append(f"{goal.quantity} by {_written(abs(value - goal.value), goal)}")
     parts = [f"{MISSES} {', '.join(missed)}"] if missed else []
     parts += [f"{OPEN}: {', '.join(unknown)}"] if unknown else []
-    return "; ".join(parts) or MEETS
+    return MISSES if missed else OPEN if unknown else MEETS, "; ".join(parts)
 
 
 def _written(value: float, goal: Goal) -> str:
