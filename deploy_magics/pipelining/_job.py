@@ -180,12 +180,18 @@ def _kind(value: Any) -> str:
 
 
 def load(
-    shipped: bytes, path: str, runtime: str, threads: int, shapes: Mapping[str, Sequence[int]], names: list[str], marks: str
+    shipped: bytes,
+    path: str,
+    runtime: str,
+    threads: int,
+    shapes: Mapping[str, Sequence[int]],
+    names: list[str],
+    marks: str,
 ) -> float:
     """Load the model and take the functions and data; give the seconds that loading took."""
     functions, source = pickle.loads(shipped)
     began = time.perf_counter()
-    options = {"shapes": dict(shapes)} if runtime == "tvm" and shapes else {}
+    options = {"shapes": dict(shapes)} if shapes else {}
     session = get(runtime).load(Path(path), threads=threads, options=options)
     lasted = time.perf_counter() - began
     _pipeline["it"] = Pipeline(functions, source, session, names, Marks(Path(marks)))

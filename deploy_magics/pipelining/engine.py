@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError, WorkerError
 from deploy_magics.functions import pack
+from deploy_magics.model import Model
 from deploy_magics.pipelining import _marks
 from deploy_magics.pipelining.functions import Functions
 from deploy_magics.pipelining.measured import Burst, Failure, Measured, Mode
 from deploy_magics.pipelining.source import Source
+from deploy_magics.timing import Watch
 
 if TYPE_CHECKING:
     from deploy_magics.runtimes.compiled import Runnable
@@ -105,16 +107,13 @@ def measure(
 
     shipped = ship(functions, source)
     found = Measured(items=source.count)
-    shapes = {
-        spec.name: [int(size) for size in spec.shape]
-        for spec in model.inputs
-        if spec.shape is not None and all(isinstance(size, int) for size in spec.shape)
-    }
+    shapes = _shapes(model) if setup.runtime == "tvm" else {}
     names = [spec.name for spec in model.inputs]
     with tempfile.TemporaryDirectory(prefix="deploy-magics-") as folder, model.file() as path:
         marks = Path(folder) / "marks"
         _marks.make(marks)
         memory = setup.memory or workers.memory_bound()
+        watch = Watch()
         with workers.Worker(f"the pipeline with {model.name!r}", memory=memory) as worker:
 
             def call(what: str, *args: Any) -> Any:
@@ -130,7 +129,14 @@ def measure(
             except WorkerError as error:
                 found.failure = _crash(error, marks, source)
                 _keep(found, marks)
+            found.machine = watch.stop([worker.pid], worker.cpu_s)
     return found
+
+
+def _shapes(model: Runnable) -> dict[str, list[int]]:
+    """Give the sizes for which TVM compiles a model that is not compiled yet."""
+    sized = model.concrete() if isinstance(model, Model) else model
+    return {spec.name: [size for size in spec.shape or () if isinstance(size, int)] for spec in sized.inputs}
 
 
 def ship(functions: Functions, source: Source) -> bytes:
@@ -163,9 +169,7 @@ def ship(functions: Functions, source: Source) -> bytes:
     return shipped
 
 
-def _run(
-    found: Measured, setup: Setup, call: Callable[..., Any], tell: Callable[[float | None, str], Any]
-) -> None:
+def _run(found: Measured, setup: Setup, call: Callable[..., Any], tell: Callable[[float | None, str], Any]) -> None:
     tell(None, "first frame")
     found.first, found.bytes_in, found.bytes_out, found.gave = call("first")
     if _failed(found, found.first):
@@ -182,7 +186,9 @@ def _run(
     began = time.monotonic()
     number = 0
     while not _done(found, setup, modes, time.monotonic() - began, number):
-        rng.shuffle(modes)
+        # One after another comes first: what is interrupted early has the figures to which others are compared.
+        if number:
+            rng.shuffle(modes)
         for mode in modes:
             left = math.inf if setup.frames is None else setup.frames - found.frames(mode)
             if left <= 0:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from deploy_magics.timing import Machine
+
 STAGES = ("read", "preprocess", "inputs", "inference", "outputs", "postprocess")
 """The stages of a frame, in order. ``inputs`` and ``outputs`` move data into the runtime and out of it."""
 
@@ -128,6 +130,8 @@ class Measured:
         Whether it was stopped.
     warm : bool
         Whether it had warmed up.
+    machine : Machine or None
+        What the machine was doing meanwhile.
     items : int or None
         How many items there are, where that is known.
     """
@@ -142,6 +146,7 @@ class Measured:
     failure: Failure | None = None
     interrupted: bool = False
     warm: bool = False
+    machine: Machine | None = None
     items: int | None = None
 
     def of(self, mode: Mode) -> list[Burst]:

@@ -114,7 +114,8 @@ def find_source(data: Any) -> Source:
             note = f"the first {MOST_ITEMS} items were taken; {note}"
         return Source("items", items, f"{len(items)} items of a {type(data).__name__}", len(items), note)
     raise ArgumentError(
-        f"the data are a {type(data).__name__}, which has no items", hint="give a folder, a list, an array or a function"
+        f"the data are a {type(data).__name__}, which has no items",
+        hint="give a folder, a list, an array or a function",
     )
 
 

@@ -124,7 +124,11 @@ def summary_row(name: str, before: Totals, after: Totals, *, error: float | Miss
 
 def held(made: Totals) -> tuple[Held, ...]:
     """Give what goals can be set for, of the one model that was made."""
-    counts = [Held(name, value, "") for name, value in (("params", made.params), ("macs", made.macs)) if isinstance(value, int)]
+    counts = [
+        Held(name, value, "")
+        for name, value in (("params", made.params), ("macs", made.macs))
+        if isinstance(value, int)
+    ]
     return (Held("size", made.size_bytes, "B"), *counts)
 
 
