@@ -27,8 +27,8 @@ SIZE = 8 * (_HEAD + CAPACITY * _FIELDS)
 class Marks:
     """Numbers in memory that is mapped from a file: it costs no call of the system, and stays when one is killed.
 
-    For each thread the stage it is in (0 for none) and the item's place in the data; then whether the burst overlaps and
-    how many of its frames are done; then these frames' times.
+    For each thread the stage it is in (0 for none) and the item's place in the data; then whether the burst overlaps
+    and how many of its frames are done; then these frames' times.
     """
 
     def __init__(self, path: Path) -> None:

@@ -227,7 +227,7 @@ def _failed(found: Measured, burst: Burst) -> bool:
 def _keep(found: Measured, marks: Path) -> None:
     """Keep the frames that a burst had finished when it was cut short."""
     burst = _marks.kept(marks)
-    known = found.bursts[-1:] or [found.first]
+    known: list[Burst | None] = [*found.bursts[-1:]] or [found.first]
     # The one before has been told of already, where none began since.
     seen = any(one is not None and burst.frames and one.spans[:1].tolist() == burst.spans[:1].tolist() for one in known)
     if found.warm and burst.frames and not seen:

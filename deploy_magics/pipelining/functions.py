@@ -1,4 +1,4 @@
-"""The two functions that a user writes: are they there, and can they be called as the pipeline calls them?"""
+"""The two functions that a user writes: whether they are there and can be called as the pipeline calls them."""
 
 from __future__ import annotations
 

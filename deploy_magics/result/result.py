@@ -95,7 +95,7 @@ class Result:
         super().__init_subclass__(**kwargs)
         Result._kinds[cls.__name__] = cls
 
-    def __post_init__(self, held: tuple[Held, ...] = ()) -> None:
+    def __post_init__(self, held: tuple[Held, ...]) -> None:
         if self.goals is not None:
             return
         try:

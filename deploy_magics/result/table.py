@@ -40,7 +40,7 @@ class Column:
     help : str
         One sentence that explains the column.
     goal : str
-        The quantity by whose name goals can be set for a row's value, ``"latency_p99"``; "" where rows are no candidates.
+        The quantity by whose name goals can be set for a row's value, ``"latency_p99"``; "" where none can.
     """
 
     key: str

@@ -91,6 +91,7 @@ def stages_table(figures: Figures, goal: Goal | None) -> Table:
     overlapped = figures.stage_s("overlap").mean(axis=0) * 1e3 if found.frames("overlap") else None
     busy = figures.busy() if overlapped is not None else {}
     needed = shrinks(figures, goal) if goal is not None else []
+    goal = goal if needed else None
     by_stage = {one.stage: one for one in needed}
     rows = []
     for place, stage in enumerate(STAGES):
@@ -157,7 +158,7 @@ def charts(figures: Figures, goal: Goal | None) -> tuple[Chart, ...]:
 
 
 def timeline(found: Measured) -> Timeline:
-    """Set a few frames one after another above the same time of overlapped ones, from where these are well under way."""
+    """Set a few frames one after another above the same time of overlapped ones, once these are well under way."""
     lanes, spans = ["one after another"], []
     serial = found.of("serial")[-1]
     chosen = serial.spans[-_FRAMES_DRAWN:]

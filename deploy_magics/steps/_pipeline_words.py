@@ -80,7 +80,7 @@ def notes(
     if source.note:
         lines.append(Note(source.note))
     if model.assumed:
-        lines.append(Note(f"the model's open dimensions take the sizes of what preprocess gives: {model.assumed[0]}"))
+        lines.append(Note("the model's open dimensions take the sizes of what preprocess gives"))
     total = found.frames("serial")
     if found.items is not None and total > found.items:
         lines.append(Note(f"the {found.items} items were gone through several times, so caches may know them"))

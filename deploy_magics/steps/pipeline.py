@@ -41,7 +41,7 @@ class PipelineResult(Result):
 
     @property
     def stage_ms(self) -> dict[str, float]:
-        """Mean milliseconds of each stage, one after another: read, preprocess, inputs, inference, outputs, postprocess."""
+        """Mean milliseconds of each stage: read, preprocess, inputs, inference, outputs, postprocess."""
         return dict(self.meta["stage_ms"]["serial"])
 
     @property
@@ -88,8 +88,8 @@ def pipeline(
     """Time a whole pipeline: reading, preprocess, moving data, inference, postprocess.
 
     ``preprocess(item)`` gives the model's inputs: an array, arrays by name, or a pair of these and a context, which is
-    anything that ``postprocess(outputs, context)`` needs to know, as the scale of a letterbox. ``outputs`` are arrays by
-    name; a ``postprocess`` that needs no context may leave it out. All runs in a process of its own. After the last
+    anything that ``postprocess(outputs, context)`` needs to know, as the scale of a letterbox. ``outputs`` are arrays
+    by name; a ``postprocess`` that needs no context may leave it out. All runs in a process of its own. After the last
     item of the data comes the first one again.
 
     Parameters

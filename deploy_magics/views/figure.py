@@ -127,8 +127,15 @@ def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str], g
         axis.annotate(text, (max(high, 0), place), xytext=(4, 0), textcoords="offset points", va="center")
     if goal is not None and (limit := goal.limit(column.unit)) is not None:
         axis.axvline(limit, color="#404040", lw=1.2, ls="--")
-        above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": 9}
-        axis.annotate(_literal(f"goal: {goal}"), (limit, 1.0), xycoords=("data", "axes fraction"), **above)
+        axis.annotate(
+            _literal(f"goal: {goal}"),
+            (limit, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
     names = [_literal(shorten(clean(table.rows[index].cells.get(first, "")), 36)) for index in chosen]
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
@@ -214,9 +221,9 @@ def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
         widths = [end - start for start, end in zip(starts, ends, strict=True)]
         text = _literal(f"{shorten(label, 36)} {said}".strip())
         axis.barh(lanes, widths, left=starts, height=0.7, color=hues[name], label=text, edgecolor="white", lw=0.5)
-    lanes = [] if isinstance(chart, Stack) else [_literal(shorten(clean(lane), 36)) for lane in chart.lanes]
-    axis.set_yticks(range(len(lanes)), lanes)
-    axis.set_ylim(max(0, len(lanes) - 1) + 0.6, -0.6)
+    ticks = [] if isinstance(chart, Stack) else [_literal(shorten(clean(lane), 36)) for lane in chart.lanes]
+    axis.set_yticks(range(len(ticks)), ticks)
+    axis.set_ylim(max(0, len(ticks) - 1) + 0.6, -0.6)
     if isinstance(chart, Stack) and chart.mark:
         axis.axvline(chart.mark[1], color="#404040", lw=1.4, ls="--", label=_literal(clean(chart.mark[0])))
     axis.set_xlabel(_literal(_chart.title(chart)))
