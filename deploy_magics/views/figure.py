@@ -209,7 +209,7 @@ def _draw_curve(axis: Axes, curve: Curve) -> None:
 
 
 def _height(chart: Chart) -> float:
-    return 1.4 if isinstance(chart, Stack) else 0.9 + 0.3 * len(chart.lanes)
+    return 1.9 if isinstance(chart, Stack) else 1.1 + 0.3 * len(chart.lanes)
 
 
 def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
@@ -227,7 +227,8 @@ def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
     if isinstance(chart, Stack) and chart.mark:
         axis.axvline(chart.mark[1], color="#404040", lw=1.4, ls="--", label=_literal(clean(chart.mark[0])))
     axis.set_xlabel(_literal(_chart.title(chart)))
-    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    wide = 2 if isinstance(chart, Stack) else 4
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=wide, borderaxespad=0.2)
     _plain(axis)
     axis.tick_params(axis="y", length=0)
 

@@ -205,7 +205,8 @@ def _cell(view: ColumnView, cell: CellView, hue: str) -> str:
         return f'<td class="dm-quiet"{side} title="{escape(cell.why)}">–</td>'
     text = escape(shorten(cell.text, NAME)) + cell.pad
     if not view.numeric:
-        return f'<td class="dm-text" {LEFT}>{text}</td>'
+        inner = f'<span class="dm-nowrap">{text}</span>' if view.column.kind == "verdict" else text
+        return f'<td class="dm-text" {LEFT}>{inner}</td>'
     return f'<td class="dm-best"><b>{text}</b></td>' if cell.best else f"<td>{text}</td>"
 
 
