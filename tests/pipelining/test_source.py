@@ -73,7 +73,7 @@ def test_empty_data_are_one_line(data: Any) -> None:
         ("a\0b", "there are no data at"),
         (3, "has no items"),
         ({"x": [1], "y": [1, 2]}, "differ in their first axis"),
-        (__file__, "data of the kind .py are not known"),
+        (__file__, "data of the kind '.py' are not known"),
     ],
 )
 def test_what_is_no_data_is_one_line(data: Any, said: str) -> None:
