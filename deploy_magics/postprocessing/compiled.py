@@ -16,8 +16,6 @@ from deploy_magics.postprocessing.detections import Detections
 from deploy_magics.postprocessing.nms import Kept, checked, ranked
 from deploy_magics.postprocessing.sigmoid import least_logit
 
-_BLOCKS = 16
-
 
 def _numba() -> Any:
     try:
@@ -27,9 +25,9 @@ def _numba() -> Any:
 
 
 def decode_compiled(head: Any, threshold: float = 0.25, anchors: Anchors | None = None) -> Detections:
-    """Decode in one compiled pass: a row is left as soon as it cannot pass; see ``decode_loop``.
+    """Decode in two compiled loops, one over objectness and one over its survivors; see ``decode_loop``.
 
-    Nothing is copied but what is kept. Falls back to ``decode_fast`` for heads that are not float32.
+    No row is copied. Falls back to ``decode_fast`` for heads that are not float32.
 
     Raises
     ------
@@ -42,33 +40,25 @@ def decode_compiled(head: Any, threshold: float = 0.25, anchors: Anchors | None 
 
 
 def decode_parallel(head: Any, threshold: float = 0.25, anchors: Anchors | None = None) -> Detections:
-    """Decode as :func:`decode_compiled` does, blocks of rows on all cores.
+    """Decode as :func:`decode_compiled` does, the survivors of the first comparison shared among all cores.
 
-    Starting the threads takes longer than 25,200 rows of few survivors; it pays where many survive.
+    Starting threads takes longer than a few hundred survivors do: it pays where thousands survive.
     """
     return _decode(head, threshold, anchors, parallel=True)
 
 
 def _decode(head: Any, threshold: float, anchors: Anchors | None, *, parallel: bool) -> Detections:
     limit = least_logit(threshold)
-    scan = _scan(parallel)
+    scan, rate = _scan(), _rate(parallel)
     rows = rows_of(head, 6, anchors)
     if rows.dtype != np.float32:
         return decode_fast(rows, threshold, anchors)
-    # Pages that are never written cost nothing.
-    places = np.empty(len(rows), np.intp)
-    raw, scores = np.empty((len(rows), 4), np.float32), np.empty(len(rows), np.float32)
-    classes = np.empty(len(rows), np.int64)
-    if parallel:
-        blocks = min(_BLOCKS, max(1, len(rows)))
-        counts = np.zeros(blocks, np.intp)
-        scan(rows, rows.view(np.int32), limit, np.float32(threshold), raw, scores, classes, places, counts)
-        starts = np.arange(blocks) * len(rows) // blocks
-        chosen = np.concatenate([np.arange(a, a + n) for a, n in zip(starts, counts, strict=True)])
-        return Detections(corners(raw[chosen], anchors, places[chosen]), scores[chosen], classes[chosen])
-    found = scan(rows, rows.view(np.int32), limit, np.float32(threshold), raw, scores, classes, places)
-    # Copies, since a view of few would keep the memory of all.
-    return Detections(corners(raw[:found], anchors, places[:found]), scores[:found].copy(), classes[:found].copy())
+    survivors = scan(rows, limit)
+    scores, classes = rate(rows, rows.view(np.int32), survivors)
+    keep = scores > np.float32(threshold)
+    if not keep.all():
+        survivors, scores, classes = survivors[keep], scores[keep], classes[keep]
+    return Detections(corners(rows[survivors, :4], anchors, survivors), scores, classes)
 
 
 def nms_compiled(boxes: Any, scores: Any, iou: float = 0.45, classes: Any = None) -> Kept:
@@ -93,68 +83,59 @@ def nms_compiled(boxes: Any, scores: Any, iou: float = 0.45, classes: Any = None
     return found
 
 
-@lru_cache(maxsize=2)
-def _scan(parallel: bool) -> Callable[..., Any]:
+@lru_cache(maxsize=1)
+def _scan() -> Callable[..., Any]:
     numba = _numba()
-    one = np.float32(1)
+
+    @numba.njit
+    def scan(rows, limit):  # type: ignore[no-untyped-def]
+        found = np.empty(rows.shape[0], np.intp)
+        count = 0
+        for index in range(rows.shape[0]):
+            # Written in any case and kept if it passes, so that there is no branch to mispredict.
+            found[count] = index
+            count += rows[index, 4] > limit
+        return found[:count].copy()
+
+    return scan  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=2)
+def _rate(parallel: bool) -> Callable[..., Any]:
+    numba = _numba()
+    one, nan = np.float32(1), np.float32(np.nan)
     # NumPy's scalars, so that all stays in 32 bits.
-    SIGN, REST, INFINITY = np.int32(31), np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # noqa: N806
+    sign, rest, infinity, least = (np.int32(v) for v in (31, 0x7FFFFFFF, 0x7F800000, -(2**31)))
 
-    @numba.njit(inline="always")
-    def row(rows, bits, index, limit, threshold, raw, scores, classes, places, place):  # type: ignore[no-untyped-def]
-        objectness = rows[index, 4]
-        if not objectness > limit:
-            return place
-        # The largest of floats as the largest of integers, which compilers vectorise: a float grows with its bits, a
-        # negative one where all but its sign are turned round. The bits of NaN, without the sign, are above infinity's.
-        most, magnitude = np.int32(-(2**31)), np.int32(0)
-        for column in range(5, rows.shape[1]):
-            value = bits[index, column]
-            most = max(most, value ^ ((value >> SIGN) & REST))
-            magnitude = max(magnitude, value & REST)
-        if magnitude > INFINITY:
-            return place
-        kind = 0
-        while bits[index, 5 + kind] ^ ((bits[index, 5 + kind] >> SIGN) & REST) != most:
-            kind += 1
-        best = rows[index, 5 + kind]
-        if not best > limit:
-            return place
-        if best == 0:
-            # Of 0 and -0, which are equal floats and other bits, the first.
+    @numba.njit(parallel=parallel)
+    def rate(rows, bits, survivors):  # type: ignore[no-untyped-def]
+        scores = np.empty(len(survivors), np.float32)
+        classes = np.empty(len(survivors), np.int64)
+        for place in numba.prange(len(survivors)):
+            index = survivors[place]
+            # The largest of floats as the largest of integers, which compilers vectorise: a float grows with its bits,
+            # a negative one where all but its sign are turned round. The bits of NaN are, without the sign, above those
+            # of infinity.
+            most, magnitude = least, np.int32(0)
+            for column in range(5, rows.shape[1]):
+                value = bits[index, column]
+                most = max(most, value ^ ((value >> sign) & rest))
+                magnitude = max(magnitude, value & rest)
             kind = 0
-            while rows[index, 5 + kind] != best:
+            while bits[index, 5 + kind] ^ ((bits[index, 5 + kind] >> sign) & rest) != most:
                 kind += 1
-        score = (one / (one + np.exp(-objectness))) * (one / (one + np.exp(-best)))
-        if not score > threshold:
-            return place
-        for column in range(4):
-            raw[place, column] = rows[index, column]
-        scores[place], classes[place], places[place] = score, kind, index
-        return place + 1
+            best = rows[index, 5 + kind]
+            if best == 0:
+                # Of 0 and -0, which are equal floats and other bits, the first.
+                kind = 0
+                while rows[index, 5 + kind] != best:
+                    kind += 1
+            score = (one / (one + np.exp(-rows[index, 4]))) * (one / (one + np.exp(-best)))
+            scores[place] = nan if magnitude > infinity else score
+            classes[place] = kind
+        return scores, classes
 
-    if not parallel:
-
-        @numba.njit
-        def serial(rows, bits, limit, threshold, raw, scores, classes, places):  # type: ignore[no-untyped-def]
-            place = 0
-            for index in range(rows.shape[0]):
-                place = row(rows, bits, index, limit, threshold, raw, scores, classes, places, place)
-            return place
-
-        return serial  # type: ignore[no-any-return]
-
-    @numba.njit(parallel=True)
-    def blocked(rows, bits, limit, threshold, raw, scores, classes, places, counts):  # type: ignore[no-untyped-def]
-        blocks = counts.shape[0]
-        for block in numba.prange(blocks):
-            begin, end = block * rows.shape[0] // blocks, (block + 1) * rows.shape[0] // blocks
-            place = begin
-            for index in range(begin, end):
-                place = row(rows, bits, index, limit, threshold, raw, scores, classes, places, place)
-            counts[block] = place - begin
-
-    return blocked  # type: ignore[no-any-return]
+    return rate  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
