@@ -79,7 +79,9 @@ QUANTITIES = (
     Quantity("accuracy_drop", "share", "lower", ("drop",), "accuracy lost, in points"),
 )
 _BY_NAME = {word: quantity for quantity in QUANTITIES for word in (quantity.name, *quantity.others)}
-_FORM = re.compile(r"\s*(?P<name>[^<>=≤≥]*?)\s*(?P<sign>[<>=≤≥]+)\s*(?P<value>\S*?)\s*(?P<unit>[^\s\d.,+-]\S*)?\s*")
+_FORM = re.compile(
+    r"\s*(?P<name>[^<>=≤≥]*?)\s*(?P<sign>[<>=≤≥]+)\s*(?P<value>[-+]?[\d.,_]+(?:[eE][-+]?\d+)?|\S*?)\s*(?P<unit>[^\s\d.,+-]\S*)?\s*"
+)
 _SIGNS: dict[str, Sign] = {"<": "<", "<=": "<=", "≤": "<=", "=<": "<=", ">": ">", ">=": ">=", "≥": ">=", "=>": ">="}
 _EXAMPLE = "for example latency_p99 < 20 ms"
 

@@ -72,13 +72,21 @@ def test_queues_are_bounded(digits: Runnable) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (stages.Fuse(9, stages.raise_value_error), stages.postprocess, "preprocess failed at item 3: ValueError: the pic"),
+        (
+            stages.Fuse(9, stages.raise_value_error),
+            stages.postprocess,
+            "preprocess failed at item 3: ValueError: the pic",
+        ),
         (lambda item: None, stages.postprocess, "inputs failed at item 0: preprocess gave None"),
         (lambda item: (item, 1, 2), stages.postprocess, "preprocess gave a tuple of 3"),
         (lambda item: {"nix": item}, stages.postprocess, "inputs failed at item 0: .*not given: input"),
         (lambda item: item[None, None].astype("float64"), stages.postprocess, "inference failed|inputs failed"),
         (lambda item: item, stages.postprocess, "(inference|inputs) failed at item 0: ONNX Runtime"),
-        (stages.preprocess, lambda outputs, context: outputs["nix"], r"postprocess failed at item 0: KeyError: 'nix' \(l"),
+        (
+            stages.preprocess,
+            lambda outputs, context: outputs["nix"],
+            r"postprocess failed at item 0: KeyError: 'nix' \(l",
+        ),
     ],
 )
 def test_a_failure_names_stage_and_item_in_one_line(
