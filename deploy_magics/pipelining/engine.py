@@ -241,6 +241,8 @@ def _crash(error: WorkerError, marks: Path, source: Source) -> Failure:
     text = str(error)
     if not at:
         return Failure("the pipeline", "", text)
-    stage, place = at[0]
-    others = ", ".join(f"{other} at {source.name(there)}" for other, there in at[1:])
-    return Failure(stage, source.name(place), f"{text}; meanwhile {others}" if others else text)
+    if len(at) == 1:
+        [(stage, place)] = at
+        return Failure(stage, source.name(place), text)
+    # Which of the threads it was cannot be told.
+    return Failure(" or ".join(f"{stage} (at {source.name(place)})" for stage, place in at), "", text)

@@ -54,7 +54,7 @@ def test_figure_and_widget_draw_them() -> None:
 
     figure = RESULT.plot()
     assert len(figure.axes) == 2
-    assert [label.get_text() for label in figure.axes[1].get_yticklabels()][0] == "one"
+    assert next(iter(figure.axes[1].get_yticklabels())).get_text() == "one"
     built = widget.build(RESULT)
     assert built is not None
     kinds = [type(child).__name__ for child in built.children]  # type: ignore[attr-defined]
@@ -72,7 +72,7 @@ def test_blocks_lie_inside_the_picture_and_in_order() -> None:
     svg = _chart.draw_stack(STACK, _chart.hues(RESULT))
     places = [(float(x), float(w)) for x, w in re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)]
     assert len(places) == 3
-    assert all(0 <= x and x + w <= _chart.WIDTH for x, w in places)
+    assert all(x >= 0 and x + w <= _chart.WIDTH for x, w in places)
     assert [x for x, _ in places] == sorted(x for x, _ in places)
 
 
