@@ -116,11 +116,19 @@ class Goal:
         object.__setattr__(self, "value", float(self.value))
 
     def __str__(self) -> str:
-        whole = self.value.is_integer() and abs(self.value) < 1e15
-        number = f"{self.value:,.0f}" if whole else repr(self.value)
         # "frames/s >= 30" says its unit already.
-        unit = "" if self.unit == self.quantity else self.unit
-        return f"{self.quantity} {self.sign} {number} {unit}".rstrip()
+        limit = self._number if self.unit == self.quantity else self.limit_text
+        return f"{self.quantity} {self.sign} {limit}"
+
+    @property
+    def limit_text(self) -> str:
+        """The limit with its unit."""
+        return f"{self._number} {self.unit}".rstrip()
+
+    @property
+    def _number(self) -> str:
+        whole = self.value.is_integer() and abs(self.value) < 1e15
+        return f"{self.value:,.0f}" if whole else repr(self.value)
 
     def met(self, value: float) -> bool:
         """Tell whether a value in the goal's own unit meets it."""

@@ -12,11 +12,13 @@ from deploy_magics.steps._registry import step
 
 _COLUMNS = (
     Column("quantity", "goal for", kind="text"),
-    Column("sign", "has to be", kind="text"),
-    Column("value", "value", digits=6),
-    Column("unit", "unit", kind="text"),
+    Column("target", "has to be", kind="text"),
     Column("what", "what it is", kind="text"),
+    # Numbers of unlike units would be lined up by their points, which says nothing.
+    Column("value", "value", digits=6, shown=False),
+    Column("unit", "unit", kind="text", shown=False),
 )
+_SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 
 
 class GoalResult(Result):
@@ -84,7 +86,7 @@ def _result(goals: Sequence[Goal], headline: str) -> GoalResult:
         Row(
             {
                 "quantity": each.quantity,
-                "sign": {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}[each.sign],
+                "target": f"{_SIGNS[each.sign]} {each.limit_text}",
                 "value": each.value,
                 "unit": each.unit or "a count",
                 "what": quantity(each.quantity).help,

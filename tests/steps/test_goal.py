@@ -44,7 +44,7 @@ def test_what_is_set_is_a_row_with_its_unit() -> None:
     found = goal("latency_p99 < 20 ms, frames/s >= 30, size < 5 MiB, accuracy drop < 1 %")
     assert found.headline == "goals: latency_p99 < 20 ms, frames/s >= 30, size < 5 MiB, accuracy_drop < 1 %"
     assert found.table.values("quantity") == ["latency_p99", "frames/s", "size", "accuracy_drop"]
-    assert found.table.values("sign") == ["below", "at least", "below", "below"]
+    assert found.table.values("target") == ["below 20 ms", "at least 30 frames/s", "below 5 MiB", "below 1 %"]
     assert found.table.values("unit") == ["ms", "frames/s", "MiB", "%"]
     assert any("export DEPLOY_MAGICS_GOALS='latency_p99 < 20 ms" in note.text for note in found.notes)
 
