@@ -86,7 +86,7 @@ class Timeline:
     lanes : tuple[str, ...]
         Names, from the top.
     spans : tuple[Span, ...]
-        In any order.
+        In any order of their times; a legend names the parts as they come first here.
     """
 
     label: str
@@ -105,8 +105,8 @@ class Timeline:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the parts, each once, in the order in which they begin."""
-        return tuple(dict.fromkeys(span.part for span in sorted(self.spans, key=lambda span: span.start)))
+        """Names of the parts, each once, in the order of the spans."""
+        return tuple(dict.fromkeys(span.part for span in self.spans))
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from deploy_magics.result import Chart, Result, Span, Stack, Timeline
 from deploy_magics.views._axis import linear_ticks
 from deploy_magics.views._names import clean, escape, shorten, width
 from deploy_magics.views._numbers import decimals, own_decimals, write
-from deploy_magics.views._palette import COLOURS
+from deploy_magics.views._palette import COLOURS, EVEN, luminance
 from deploy_magics.views._svg import INK
 
 WIDTH, RIGHT, FOOT = 760, 52, 24
@@ -122,7 +122,7 @@ def draw_stack(chart: Stack, colours: dict[str, str]) -> str:
         drawn.append(_block(begin, top + 3, end - begin, BAR, colours[name]))
         for text in (f"{clean(name)} {share(size, chart.total)}", share(size, chart.total)):
             if CHAR * width(text) + 8 <= end - begin:
-                drawn.append(_inside((begin + end) / 2, top + 3 + BAR / 2, text))
+                drawn.append(_inside((begin + end) / 2, top + 3 + BAR / 2, text, colours[name]))
                 break
         left += size
     if chart.mark:
@@ -160,7 +160,7 @@ def draw_timeline(chart: Timeline, colours: dict[str, str]) -> str:
         drawn.append(_block(begin, top, wide, LANE, colours[each.part]))
         for text in _texts(each):
             if text and CHAR * width(text) + 4 <= wide:
-                drawn.append(_inside(begin + wide / 2, top + LANE / 2, text))
+                drawn.append(_inside(begin + wide / 2, top + LANE / 2, text, colours[each.part]))
                 break
     base = len(names) * (LANE + GAP) + 2
     drawn += _axis(0.0, span, left, across, base, chart.unit)
@@ -178,8 +178,10 @@ def _block(left: float, top: float, wide: float, high: float, colour: str) -> st
     return f'<rect x="{left:.1f}" y="{top:.1f}" width="{kept:.1f}" height="{high}" fill="{colour}"/>'
 
 
-def _inside(x: float, y: float, text: str) -> str:
-    return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" class="in">{escape(text)}</text>'
+def _inside(x: float, y: float, text: str, colour: str) -> str:
+    # White or black, whichever is read more easily.
+    kind = "in" if luminance(colour) < EVEN else "in on"
+    return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" class="{kind}">{escape(text)}</text>'
 
 
 def _axis(low: float, high: float, left: float, across: float, base: float, unit: str) -> list[str]:
@@ -196,5 +198,6 @@ def _svg(parts: Sequence[str], height: float) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" '
         f'height="{height:.0f}" font-family="system-ui,sans-serif" font-size="12" fill="none"><g>{"".join(parts)}</g>'
-        f"<style>text{{fill:{INK};font-variant-numeric:tabular-nums}}.in{{fill:#fff;font-weight:600}}</style></svg>"
+        f"<style>text{{fill:{INK};font-variant-numeric:tabular-nums}}.in{{fill:#fff;font-weight:600}}"
+        f".on{{fill:#000}}</style></svg>"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BARS = 24
 WIDTH_IN = 8.0
+LINE = 80
+"""Characters of the title's size that fit the width."""
 DASHES = {"p50": "-", "p95": "--", "p99": ":"}
 
 
@@ -48,8 +51,10 @@ def plot(result: Result) -> Figure:
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
     heights += [2.6] * len(dists) + [2.2] * len(result.curves) + [_height(chart) for chart in result.charts]
     figure = _figure_class()(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
-    title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
-    figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    title = shorten(clean(result.headline), 2 * LINE - 20) + (
+        " (interrupted)" if result.status == "interrupted" else ""
+    )
+    figure.suptitle(_literal(textwrap.fill(title, LINE)), x=0.01, ha="left", fontsize=11, fontweight="bold")
     if not heights:
         return figure
     axes = list(figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0])

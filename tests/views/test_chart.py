@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -86,3 +87,23 @@ def test_spans_that_cannot_be_drawn_are_refused() -> None:
     for span in (Span(2, "a", 0, 1), Span(0, "a", 2, 1), Span(0, "a", 0, float("inf"))):
         with pytest.raises(ValueError, match="the timeline 'x' has"):
             Timeline("x", "ms", ("one",), (span,))
+
+
+def test_words_inside_are_white_or_black_whichever_is_read_more_easily() -> None:
+    from deploy_magics.views._palette import COLOURS, EVEN, luminance
+
+    for colour in COLOURS:
+        white, black = 1.05 / (luminance(colour) + 0.05), (luminance(colour) + 0.05) / 0.05
+        assert max(white, black) >= 4.4, colour
+        assert (white > black) == (luminance(colour) < EVEN)
+    bar = Stack("one", "ms", (("dark", 1.0), ("light", 1.0)))
+    svg = _chart.draw_stack(bar, {"dark": "#0078a8", "light": "#d87800"})
+    assert re.findall(r'class="(in[ on]*)"', svg) == ["in", "in on"]
+
+
+def test_a_long_headline_fits_the_figure_in_two_lines() -> None:
+    figure = replace(RESULT, headline="a headline of many words " * 20).plot()
+    figure.canvas.draw()
+    title = figure._suptitle
+    assert title.get_text().count("\n") == 1
+    assert title.get_window_extent().x1 <= figure.bbox.x1
