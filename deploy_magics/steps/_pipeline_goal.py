@@ -106,4 +106,5 @@ def worth(found: Sequence[Shrink]) -> list[Shrink]:
 
 def _ms(seconds: float) -> str:
     value = 1e3 * seconds
-    return f"{value:.1f} ms" if value >= 10 else f"{value:.2f} ms" if value >= 0.1 else f"{value:.2g} ms"
+    # From what is written as 10.0 on: 9.999 is no 10.00.
+    return f"{value:.1f} ms" if value >= 9.995 else f"{value:.2f} ms" if value >= 0.1 else f"{value:.2g} ms"
