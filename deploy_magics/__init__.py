@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from deploy_magics.steps.deploy import deploy
     from deploy_magics.steps.flops import flops
     from deploy_magics.steps.fuse import fuse
+    from deploy_magics.steps.goal import goal
     from deploy_magics.steps.inspect import inspect
+    from deploy_magics.steps.pipeline import pipeline
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
     from deploy_magics.steps.tvm_run import tvm_run
@@ -31,9 +33,11 @@ __all__ = [
     "deploy",
     "flops",
     "fuse",
+    "goal",
     "inspect",
     "load_ipython_extension",
     "load_result",
+    "pipeline",
     "simplify",
     "tvm_compile",
     "tvm_run",

@@ -53,6 +53,19 @@ class DimBindings:
 
 
 @dataclass(frozen=True)
+class FunctionsArgument:
+    """This argument is functions by name: those that a cell's body or a Python file defines, or a notebook variable.
+
+    Attributes
+    ----------
+    names : tuple[str, ...]
+        Functions that must be there; empty for any two or more.
+    """
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class OutputPath:
     """This argument is a file or folder to write; the shell and Tab complete it as a path."""
 
@@ -63,6 +76,7 @@ with a ``model`` attribute. A pair ``(label, model)`` labels it."""
 
 AModel: TypeAlias = Annotated[Any, ModelArgument()]
 ARunnable: TypeAlias = Annotated[Any, ModelArgument(compiled=True)]
+Functions: TypeAlias = Annotated[Mapping[str, Callable[..., Any]], FunctionsArgument()]
 Names: TypeAlias = Annotated[Sequence[str], CommaList(str)]
 Shapes: TypeAlias = Annotated[Mapping[str, Sequence[int | str]] | None, ShapeBindings()]
 Dims: TypeAlias = Annotated[Mapping[str, int] | None, DimBindings()]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from deploy_magics import __version__
 from deploy_magics.arguments import OutputPath
-from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
+from deploy_magics.errors import ArgumentError, CutShort, DeployError, Interrupted, did_you_mean
 from deploy_magics.files import check_place
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def overview() -> str:
 
 def _step(name: str, arguments: Sequence[str]) -> int:
     from deploy_magics.binding import Resolver, shell_words
+    from deploy_magics.result.goals import current, parse_goals, set_goals
 
     binding = _binding(name)
     words = shell_words(arguments)
@@ -117,10 +118,11 @@ def _step(name: str, arguments: Sequence[str]) -> int:
     if saved is not None:
         # Said before the work and not after it.
         check_place(saved, force=force)
+    set_goals(parse_goals(call.extras.get("goals", "")) or current())
     try:
         with _reporting():
             result: Result = binding.call(call.values)
-    except Interrupted as stop:
+    except (Interrupted, CutShort) as stop:
         if stop.partial is not None:
             _give(stop.partial, saved, force)
         raise

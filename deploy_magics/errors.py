@@ -66,6 +66,18 @@ class WorkerError(DeployError):
     """A worker process that crashed, ran out of time or memory, or raised something unforeseen."""
 
 
+class CutShort(DeployError):
+    """Code of a user's that failed after something had been measured.
+
+    Attributes
+    ----------
+    partial : Result or None
+        The result until then, its ``status`` set to ``"interrupted"``; the magics and the shell show it.
+    """
+
+    partial: Result | None = None
+
+
 class Interrupted(KeyboardInterrupt):
     """A step stopped by the user, with what it had measured until then.
 

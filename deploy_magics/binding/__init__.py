@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from deploy_magics.binding._binding import HELP, NOTEBOOK, SHELL, Binding, Call, Extra
 from deploy_magics.binding._complete import candidates
+from deploy_magics.binding._functions import defined, functions_of_file, with_named
 from deploy_magics.binding._options import Option
 from deploy_magics.binding.resolve import Resolver, entries, is_model_like, split_label
 from deploy_magics.binding.words import Words, shell_words, split_line
@@ -22,9 +23,12 @@ __all__ = [
     "Resolver",
     "Words",
     "candidates",
+    "defined",
     "entries",
+    "functions_of_file",
     "is_model_like",
     "shell_words",
     "split_label",
     "split_line",
+    "with_named",
 ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _METAVARS = {
     "model": "MODEL",
+    "functions": "FILE.py",
     "shapes": "NAME=SHAPE",
     "dims": "NAME=SIZE",
     "path": "PATH",
@@ -56,6 +57,7 @@ class Extra:
 HELP = (Extra("help", ("--help", "-h"), "", "Show this text."),)
 NOTEBOOK = (Extra("keep", ("-o",), "NAME", "Keep the result in this variable of the notebook."), *HELP)
 SHELL = (
+    Extra("goals", ("--goals",), "TEXT", "Mark who meets targets: 'latency_p99 < 20 ms, size < 5 MiB'."),
     Extra("json", ("--json",), "FILE", "Save the result in this file, which load_result reads."),
     Extra("force", ("--force",), "", "Overwrite the file."),
     *HELP,
@@ -65,6 +67,9 @@ _GROUPS = {NOTEBOOK: "In a notebook", SHELL: "In a shell"}
 _CELL_USAGE = """
        %{command} [OPTIONS]
        the rest of the cell is Python, its last expression the model or a list of models"""
+_FUNCTIONS_USAGE = """
+       %{command}{placed} [OPTIONS]
+       the rest of the cell is Python that defines the functions"""
 _SILENCE = "A ; at the end of the line shows nothing."
 _MODELS = """
 A MODEL is a variable, a path (in quotes if it has spaces) or a name of the zoo. It may be labelled:
@@ -122,6 +127,11 @@ class Binding:
         """The argument that takes the models given by place; None where there is none."""
         return next((option for option in self.options if option.kind == "model" and option.positional), None)
 
+    @property
+    def functions_option(self) -> Option | None:
+        """The argument that takes the functions of a cell's body; None where there is none."""
+        return next((option for option in self.options if option.kind == "functions"), None)
+
     def flags(self) -> list[str]:
         """List every option that may be written."""
         own = [option.flag for option in self.options if not option.positional]
@@ -140,7 +150,14 @@ class Binding:
         )
         return self.function(*bound.args, **bound.kwargs)
 
-    def parse(self, words: Words, resolver: Resolver, *, models: Callable[[], Sequence[Any]] | None = None) -> Call:
+    def parse(
+        self,
+        words: Words,
+        resolver: Resolver,
+        *,
+        models: Callable[[], Sequence[Any]] | None = None,
+        functions: Callable[[], Mapping[str, Callable[..., Any]]] | None = None,
+    ) -> Call:
         """Read a line.
 
         Parameters
@@ -152,6 +169,8 @@ class Binding:
         models : callable, optional
             Gives models from elsewhere (a cell's body), which follow those of the line. Called once the line was read
             without an error.
+        functions : callable, optional
+            Gives the functions of a cell's body in the same way; the line then names none.
 
         Raises
         ------
@@ -162,7 +181,7 @@ class Binding:
         """
         from cyclopts import CycloptsError
 
-        app = self.app(Reader(words, resolver))
+        app = self.app(Reader(words, resolver), body=functions is not None)
         try:
             _, bound, _ = app.parse_args(
                 words.texts, print_error=False, exit_on_error=False, help_on_error=False, verbose=False
@@ -179,7 +198,14 @@ class Binding:
             else:
                 call.values[name] = value
         self._flatten(call)
+        takes = self.functions_option
+        if takes is not None and functions is None and takes.name not in call.values and takes.required:
+            other = f", or %{self.command} and a cell that defines them" if self.cell else ""
+            raise ArgumentError(f"{self.command} needs functions", hint=f"give a Python file that defines them{other}")
         self._place_models(call, models() if models else ())
+        if takes is not None and functions is not None:
+            # Last, since the body may take long and the line is right by now.
+            call.values[takes.name] = functions()
         return call
 
     def help(self, defaults: Mapping[str, Any] | None = None) -> str:
@@ -195,7 +221,10 @@ class Binding:
         takes = self.model_option
         placed = [_placed(option) for option in self.options if option.positional]
         usage = " ".join([self.command, *placed, "[OPTIONS]"])
-        if self.cell:
+        if self.cell and self.functions_option is not None:
+            models = "".join(f" {_placed(option)}" for option in self.options if option.kind == "model")
+            usage += _FUNCTIONS_USAGE.format(command=self.command, placed=models)
+        elif self.cell:
             usage += _CELL_USAGE.format(command=self.command)
         notes = ""
         if self.extras and self._group == _GROUPS[NOTEBOOK]:
@@ -225,11 +254,14 @@ class Binding:
             if takes.name in call.values or len(models) > 1:
                 raise ArgumentError(f"{self.command} takes one model")
             call.values[takes.name] = models[0]
-        if takes.name not in call.values or call.values[takes.name] == ():
-            other = f", or %{self.command} and a cell that ends with one" if self.cell else ""
+        if call.values.get(takes.name, ()) == () and takes.required:
+            ends = self.cell and self.functions_option is None
+            other = f", or %{self.command} and a cell that ends with one" if ends else ""
             raise ArgumentError(f"{self.command} needs a model", hint=f"for example {self.command} resnet50{other}")
 
-    def app(self, reader: Reader | None = None, defaults: Mapping[str, Any] | None = None) -> App:
+    def app(
+        self, reader: Reader | None = None, defaults: Mapping[str, Any] | None = None, *, body: bool = False
+    ) -> App:
         """Give the function as cyclopts sees it.
 
         Parameters
@@ -238,13 +270,16 @@ class Binding:
             Reads the words; by default those of a shell.
         defaults : Mapping[str, Any], optional
             Defaults to show in place of the signature's.
+        body : bool
+            Whether the functions come from a cell's body and so are not in the line.
         """
         from cyclopts import App, Group, Parameter
 
         reader = reader or Reader(Words(), Resolver())
         kinds = inspect.Parameter
         group = Group(self._group, sort_key=1)
-        parameters = [self._parameter(option, reader, defaults or {}) for option in self.options]
+        read = [option for option in self.options if not (body and option.kind == "functions")]
+        parameters = [self._parameter(option, reader, defaults or {}) for option in read]
         for extra in self.extras:
             about: dict[str, Any] = {"name": extra.flags, "help": extra.help, "group": group, "negative": ()}
             if extra.metavar:
@@ -288,6 +323,8 @@ class Binding:
             converter = lambda _, tokens: (  # noqa: E731
                 reader.models(tokens[0].value) if option.variadic else _one(option, reader.models(tokens[0].value))
             )
+        elif option.kind == "functions":
+            hint, converter = str, lambda _, tokens: reader.functions(option, tokens[0].value)
         elif option.kind == "list":
             hint, converter = list[str], lambda _, tokens: reader.items(option, texts(tokens))
         elif option.kind == "shapes":
@@ -311,14 +348,16 @@ class Binding:
         metavar = "ITEM,..." if option.kind == "list" else metavar
         if metavar:
             about["metavar"] = metavar
-        return option.parameter.replace(annotation=Annotated[hint, Parameter(**about)])
+        given = option.parameter.replace(annotation=Annotated[hint, Parameter(**about)])
+        # What is missing of these is told by parse, in words of its own.
+        told = option.kind in ("functions", "model") and option.required and not option.variadic
+        return given.replace(default=None) if told else given
 
 
 def _placed(option: Option) -> str:
     """Say what stands in an option's place."""
     name = _METAVARS.get(option.kind, option.name.upper()) + ("..." if option.variadic else "")
-    needed = option.kind == "model" or (not option.variadic and option.default is inspect.Parameter.empty)
-    return name if needed else f"[{name}]"
+    return name if option.required else f"[{name}]"
 
 
 def _path(value: Any) -> Any:

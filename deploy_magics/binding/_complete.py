@@ -53,6 +53,8 @@ def values(option: Option, resolver: Resolver, word: str) -> list[str]:
     """List the values an option may take, as far as they are known."""
     if option.kind == "model":
         return models(resolver, word, option)
+    if option.kind == "functions":
+        return _paths(word, "*.py")
     if option.choices:
         return list(option.choices)
     if option.name == "on":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
+from deploy_magics.binding._functions import functions_of_file
 from deploy_magics.binding._options import Option
 from deploy_magics.binding.resolve import Resolver, entries, split_label
 from deploy_magics.binding.words import Words
 from deploy_magics.errors import ArgumentError, did_you_mean
+from deploy_magics.functions import named
 
 
 class Reader:
@@ -31,6 +33,12 @@ class Reader:
             written = kept.source.strip("${} ")
             name, value = written if written.isidentifier() else None, kept.value
         return entries(value, label=label, name=name)
+
+    def functions(self, option: Option, text: str) -> dict[str, Callable[..., Any]]:
+        """Read functions: a Python file that defines them, or a variable that holds them."""
+        kept = self.words.kept(text)
+        value = kept.value if kept else self.resolver.value(text)
+        return functions_of_file(value, option.names) if isinstance(value, str) else named(value, option.names)
 
     def value(self, text: str) -> Any:
         """Read what may be an object of the notebook or text."""

@@ -11,11 +11,19 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from deploy_magics.arguments import CommaList, DimBindings, ModelArgument, OutputPath, ShapeBindings
+from deploy_magics.arguments import (
+    CommaList,
+    DimBindings,
+    FunctionsArgument,
+    ModelArgument,
+    OutputPath,
+    ShapeBindings,
+)
 
-Kind = Literal["model", "list", "shapes", "dims", "path", "flag", "choice", "text", "value"]
+Kind = Literal["model", "functions", "list", "shapes", "dims", "path", "flag", "choice", "text", "value"]
 _KINDS: dict[type, Kind] = {
     ModelArgument: "model",
+    FunctionsArgument: "functions",
     CommaList: "list",
     ShapeBindings: "shapes",
     DimBindings: "dims",
@@ -33,8 +41,9 @@ class Option:
     name : str
         Its name in Python.
     kind : str
-        How it is read from text: ``"model"``, ``"list"`` (comma separated), ``"shapes"``, ``"dims"``, ``"path"``,
-        ``"flag"``, ``"choice"``, ``"text"`` (what the type says) or ``"value"`` (text, or an object of the notebook).
+        How it is read from text: ``"model"``, ``"functions"``, ``"list"`` (comma separated), ``"shapes"``, ``"dims"``,
+        ``"path"``, ``"flag"``, ``"choice"``, ``"text"`` (what the type says) or ``"value"`` (text, or an object of the
+        notebook).
     hint : type
         Type that its text is converted to.
     parameter : inspect.Parameter
@@ -43,6 +52,8 @@ class Option:
         The values it may take, where there are few.
     compiled : bool
         Of a model: whether it may be a compiled one.
+    names : tuple[str, ...]
+        Of functions: those that must be there.
     """
 
     name: str
@@ -51,6 +62,7 @@ class Option:
     parameter: inspect.Parameter
     choices: tuple[str, ...] = ()
     compiled: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -66,6 +78,13 @@ class Option:
     def positional(self) -> bool:
         """Whether it is given by place."""
         return self.parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given; of models given by place, one at least must."""
+        return (self.variadic and self.kind == "model") or (
+            not self.variadic and self.default is inspect.Parameter.empty
+        )
 
     @property
     def default(self) -> Any:
@@ -98,7 +117,8 @@ def _option(parameter: inspect.Parameter, annotation: Any) -> Option:
             item = getattr(mark, "of", str)
             choices = tuple(map(str, get_args(item))) if get_origin(item) is Literal else ()
             compiled = bool(getattr(mark, "compiled", False))
-            return Option(parameter.name, kind, item if kind == "list" else hint, parameter, choices, compiled)
+            names = tuple(getattr(mark, "names", ()))
+            return Option(parameter.name, kind, item if kind == "list" else hint, parameter, choices, compiled, names)
     kind, hint, choices = _unmarked(hint)
     return Option(parameter.name, kind, hint, parameter, choices)
 

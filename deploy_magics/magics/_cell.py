@@ -1,15 +1,16 @@
-"""The body of a cell magic: Python whose last expression is the model or the models."""
+"""The body of a cell magic: Python whose last expression is the model or the models, or that defines functions."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.binding import Resolver, entries
+from deploy_magics.binding import Resolver, defined, entries, with_named
 from deploy_magics.errors import ArgumentError
+from deploy_magics.functions import named
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,6 +34,8 @@ class Body:
         Name of the magic, for messages.
     text : str
         What follows the magic's line.
+    functions : bool
+        Whether it is to define functions and not to end with a model.
 
     Attributes
     ----------
@@ -45,16 +48,16 @@ class Body:
         Where it holds nothing but comments.
     """
 
-    def __init__(self, shell: InteractiveShell, magic: str, text: str) -> None:
+    def __init__(self, shell: InteractiveShell, magic: str, text: str, *, functions: bool = False) -> None:
         self.shell = shell
         self.magic = magic
         self.text = text
         bare = [re.sub(r"(^|\s+)#.*$", "", line).strip() for line in text.splitlines()]
         self._lines = [line for line in bare if line]
         if not self._lines:
+            hint = f"end it with a model, or write %{magic} MODEL in one line"
             raise ArgumentError(
-                f"the cell of %%{magic} is empty",
-                hint=f"end it with a model, or write %{magic} MODEL in one line",
+                f"the cell of %%{magic} is empty", hint="define the functions in it" if functions else hint
             )
         self.silent = self._lines[-1].endswith(";")
 
@@ -92,6 +95,32 @@ class Body:
         if value is None:
             raise ArgumentError(f"the last expression of the %%{self.magic} cell gave None", hint="end it with a model")
         return _named(last.value, value)
+
+    def functions(self, names: Sequence[str] = ()) -> dict[str, Callable[..., Any]]:
+        """Run the body and give the functions it defines at its top level, and those its last expression names.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Functions that must be there; empty for any two or more.
+
+        Raises
+        ------
+        ArgumentError
+            Where functions are missing, or the last expression holds something else.
+        Exception
+            Whatever the body raises; its traceback begins in the body.
+        """
+        source = "\n" + self.shell.transform_cell(self.text)  # type: ignore[no-untyped-call]
+        tree = self._parse(source)
+        whole = list(tree.body)
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        name = self._name(source)
+        self._run(ast.fix_missing_locations(tree), name, "exec")
+        expression = last.value if isinstance(last, ast.Expr) else None
+        value = None if expression is None else self._run(ast.Expression(expression), name, "eval")
+        found = defined(ast.Module(whole, []), self.shell.user_ns)
+        return named(with_named(expression, value, found), names)
 
     def _parse(self, source: str) -> ast.Module:
         try:

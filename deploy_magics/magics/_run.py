@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ArgumentError, Interrupted
+from deploy_magics.errors import ArgumentError, CutShort, Interrupted
 from deploy_magics.magics._display import shown
 
 if TYPE_CHECKING:
@@ -88,21 +88,30 @@ class Runner:
         if cell is not None and not self.step.cell:
             raise ArgumentError(f"%%{self.step.name} has no cell form", hint=f"write %{self.step.name} in one line")
         resolver = Resolver(namespace)
-        body = Body(self.shell, self.step.name, cell) if cell is not None else None
+        takes = self.binding.functions_option
+        body = Body(self.shell, self.step.name, cell, functions=bool(takes)) if cell is not None else None
         # The line is read first: a mistyped option should not wait for the body to run.
-        call = self.binding.parse(words, resolver, models=(lambda: body.models(resolver)) if body else None)
+        if body is not None and takes is not None:
+            names = takes.names
+            call = self.binding.parse(words, resolver, functions=lambda: body.functions(names))
+        else:
+            call = self.binding.parse(words, resolver, models=(lambda: body.models(resolver)) if body else None)
         silent = words.silent or bool(body and body.silent)
         return self._call(call, resolver, silent)
 
     def _call(self, call: Call, resolver: Resolver, silent: bool) -> Result | None:
         __tracebackhide__ = True
+        from deploy_magics.result.goals import current
+
         known = {option.name for option in self.binding.options}
         defaults = {name: value for name, value in self.magics.defaults().items() if name in known}
         keep = call.extras.get("keep")
+        # What the environment says of goals is checked before the work and not after it.
+        current()
         try:
             with self._reporting():
                 result: Result = self.binding.call({**defaults, **call.values})
-        except Interrupted as stop:
+        except (Interrupted, CutShort) as stop:
             if stop.partial is not None:
                 self._give(stop.partial, keep, resolver, silent)
             raise

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from deploy_magics.errors import DeployError
 from deploy_magics.files import write_whole
+from deploy_magics.result.chart import Chart, chart_from_plain
 from deploy_magics.result.curve import Curve
+from deploy_magics.result.goals import Goal, current
+from deploy_magics.result.marking import Held, judge, mark
 from deploy_magics.result.samples import Samples
 from deploy_magics.result.table import Table
 
@@ -64,6 +67,13 @@ class Result:
         How it was made: arguments, versions, machine; plain JSON types.
     curves : tuple[Curve, ...]
         Figures that changed while the step worked.
+    charts : tuple[Stack or Timeline, ...]
+        What a whole consists of, and what happened when.
+    goals : tuple[Goal, ...], optional
+        Goals by which the tables are marked. If not given, those that are set when the result is made, as far as a
+        table holds what they are for.
+    held : tuple[Held, ...], optional
+        Figures that stand in no table and that goals are set for; what is found of them becomes a fact.
     """
 
     step: str
@@ -75,12 +85,29 @@ class Result:
     status: Status = "complete"
     meta: dict[str, Any] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    goals: tuple[Goal, ...] | None = None
+    held: InitVar[tuple[Held, ...]] = ()
 
     _kinds: ClassVar[dict[str, type[Result]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Result._kinds[cls.__name__] = cls
+
+    def __post_init__(self, held: tuple[Held, ...]) -> None:
+        if self.goals is not None:
+            return
+        try:
+            goals = current()
+        except DeployError as error:
+            # What was measured must not be lost to a variable that is mistyped.
+            goals, self.notes = (), (*self.notes, Note(str(error), "warning"))
+        self.tables, used = mark(self.tables, goals)
+        said, more = judge(held, goals)
+        if said:
+            self.facts = (*self.facts, ("goals", said))
+        self.goals = tuple(dict.fromkeys((*used, *more)))
 
     @property
     def table(self) -> Table:
@@ -120,6 +147,8 @@ class Result:
             "status": self.status,
             "meta": self.meta,
             "curves": [curve.to_plain() for curve in self.curves],
+            "goals": [goal.to_plain() for goal in self.goals or ()],
+            "charts": [chart.to_plain() for chart in self.charts],
         }
         text = json.dumps(plain, allow_nan=False, ensure_ascii=False)
         if path is not None:
@@ -211,6 +240,8 @@ def load_result(source: str | Path) -> Result:
             status=plain["status"],
             meta=plain["meta"],
             curves=tuple(Curve.from_plain(curve) for curve in plain.get("curves", ())),  # older files have none
+            goals=tuple(Goal(**goal) for goal in plain.get("goals", ())),
+            charts=tuple(chart_from_plain(chart) for chart in plain.get("charts", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeployError(f"{called} is no saved result: {type(error).__name__}: {error}") from None

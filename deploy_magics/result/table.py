@@ -39,6 +39,8 @@ class Column:
         the reader pins another baseline.
     help : str
         One sentence that explains the column.
+    goal : str
+        The quantity by whose name goals can be set for a row's value, ``"latency_p99"``; "" where none can.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Column:
     digits: int = 4
     ratio_of: str | None = None
     help: str = ""
+    goal: str = ""
 
     @property
     def label(self) -> str:

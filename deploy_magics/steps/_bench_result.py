@@ -98,10 +98,17 @@ def columns(setup: Setup) -> tuple[Column, ...]:
         _latency("p90", "Nine of ten runs are no slower; from 64 runs on."),
         _latency("p95", "19 of 20 runs are no slower; from 130 runs on."),
         _latency("p99", "99 of 100 runs are no slower; from 662 runs on.", shown=True),
-        Column("throughput", "throughput", "inferences/s", better="higher", help=f"Inferences a second, {each}."),
+        Column(
+            "throughput",
+            "throughput",
+            "inferences/s",
+            better="higher",
+            help=f"Inferences a second, {each}.",
+            goal="throughput",
+        ),
         _once("load", "load", "Time to load the model, without importing the runtime or placing inputs.", shown=True),
         _once("first", "first call", "Time of the first run after loading."),
-        Column("memory", "peak memory", "MiB", better="lower", digits=3, help=memory),
+        Column("memory", "peak memory", "MiB", better="lower", digits=3, help=memory, goal="memory"),
         _count("runs", "runs", "", "Runs that were timed, in all processes."),
         _count("processes", "processes", "", "Processes that timed them."),
         _count("warmup", "warm-up", "runs", "Runs of each process before the timed ones, until they were steady."),
@@ -110,11 +117,14 @@ def columns(setup: Setup) -> tuple[Column, ...]:
 
 
 def _latency(key: str, text: str, *, shown: bool = False) -> Column:
-    return Column(key, key, "ms", better=None if key == "std" else "lower", shown=shown, help=text)
+    goal = {"std": "", "min": "", "p50": "latency"}.get(key, f"latency_{key}")
+    return Column(key, key, "ms", better=None if key == "std" else "lower", shown=shown, help=text, goal=goal)
 
 
 def _once(key: str, title: str, text: str, *, shown: bool = False) -> Column:
-    return Column(key, title, "ms", better="lower", shown=shown, digits=3, help=f"{text} Median of the processes.")
+    said = f"{text} Median of the processes."
+    goal = {"first": "first_call"}.get(key, key)
+    return Column(key, title, "ms", better="lower", shown=shown, digits=3, help=said, goal=goal)
 
 
 def _count(key: str, title: str, unit: str, text: str) -> Column:

@@ -26,9 +26,19 @@ def totals_table(named: Sequence[tuple[str, Counts]]) -> Table:
     """Make the table that sets models side by side, a row each."""
     columns = (
         Column("model", "model", kind="text"),
-        Column("macs", "MACs", unit="M", better="lower", digits=6, help="Multiply-accumulates of one inference."),
-        Column("flops", "FLOPs", unit="M", better="lower", digits=6, help="Floating-point operations."),
-        Column("params", "params", kind="integer", better="lower", help="Parameters, a shared one once."),
+        Column(
+            "macs",
+            "MACs",
+            unit="M",
+            better="lower",
+            digits=6,
+            help="Multiply-accumulates of one inference.",
+            goal="macs",
+        ),
+        Column("flops", "FLOPs", unit="M", better="lower", digits=6, help="Floating-point operations.", goal="flops"),
+        Column(
+            "params", "params", kind="integer", better="lower", help="Parameters, a shared one once.", goal="params"
+        ),
         Column("read", "read", unit="MiB", better="lower", help=_READ_HELP),
         Column("written", "written", unit="MiB", better="lower", help=_WRITTEN_HELP),
         Column("intensity", "intensity", unit="FLOP/B", digits=3, help=_INTENSITY_HELP),

@@ -164,10 +164,10 @@ def summary_table(seen: Sequence[Seen]) -> Table:
     """Make the table that sets models side by side."""
     columns = (
         Column("model", "model", kind="text"),
-        Column("size", "size", unit="MiB", help="Of the file, external data included."),
+        Column("size", "size", unit="MiB", help="Of the file, external data included.", goal="size"),
         Column("nodes", "nodes", kind="integer"),
         Column("ops", "op types", kind="integer"),
-        Column("params", "params", kind="integer"),
+        Column("params", "params", kind="integer", goal="params"),
         Column("dtype", "weight dtype", kind="text", help="The type that most bytes of weights have."),
         Column("opset", "opset", kind="text"),
         Column("ir", "IR", kind="integer"),

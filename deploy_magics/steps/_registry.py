@@ -33,7 +33,8 @@ class Step:
     order : int
         Place in the flow.
     cell : bool
-        Whether it also has a cell form, whose body's last expression is the model or the list of models.
+        Whether it also has a cell form, whose body's last expression is the model or the list of models; of a step that
+        takes functions, the body defines them.
     """
 
     name: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import DeployError
-from deploy_magics.result import Cell, Column, Missing, Row, Table
+from deploy_magics.result import Cell, Column, Held, Missing, Row, Table
 
 if TYPE_CHECKING:
     from deploy_magics.model import Model
@@ -90,14 +90,14 @@ def summary(rows: Sequence[Row]) -> Table:
         Column("nodes_before", "nodes before", kind="integer"),
         Column("nodes", "nodes after", kind="integer"),
         Column("size_before", "size before", unit="MiB"),
-        Column("size", "size after", unit="MiB"),
-        Column("error", "max error", unit="ppm", digits=2, help=_ERROR),
+        Column("size", "size after", unit="MiB", goal="size"),
+        Column("error", "max error", unit="ppm", digits=2, help=_ERROR, goal="error"),
         Column("by", "simplified by", kind="text"),
         Column("seconds", "time", unit="s", digits=2),
         Column("params_before", "params before", kind="integer", shown=False),
-        Column("params", "params after", kind="integer", shown=False),
+        Column("params", "params after", kind="integer", shown=False, goal="params"),
         Column("macs_before", "MACs before", unit="M", shown=False),
-        Column("macs", "MACs after", unit="M", shown=False),
+        Column("macs", "MACs after", unit="M", shown=False, goal="macs"),
     )
     return Table(columns, tuple(rows))
 
@@ -120,6 +120,16 @@ def summary_row(name: str, before: Totals, after: Totals, *, error: float | Miss
             "macs": _millions(after.macs),
         }
     )
+
+
+def held(made: Totals) -> tuple[Held, ...]:
+    """Give what goals can be set for, of the one model that was made."""
+    counts = [
+        Held(name, value, "")
+        for name, value in (("params", made.params), ("macs", made.macs))
+        if isinstance(value, int)
+    ]
+    return (Held("size", made.size_bytes, "B"), *counts)
 
 
 def totals(model: Model) -> Totals:

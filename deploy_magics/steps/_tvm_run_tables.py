@@ -48,7 +48,8 @@ def time_table(model: Runnable, found: Measured) -> Table:
     titles = {"mean": "Mean", "median": "Median", "max": "Greatest", "min": "Least", "std": "Standard deviation of the"}
     cells: dict[str, Cell] = {"name": model.name, "number": found.number, "repeat": len(values)}
     cells |= {key: float(measure(values)) for key, measure in kinds.items()}
-    columns = [Column(key, key, "ms", help=f"{titles[key]} time {each}.") for key in kinds]
+    goals = {"mean": "latency_mean", "median": "latency", "max": "latency_max"}
+    columns = [Column(key, key, "ms", help=f"{titles[key]} time {each}.", goal=goals.get(key, "")) for key in kinds]
     return Table(
         (
             Column("name", "model", kind="text"),

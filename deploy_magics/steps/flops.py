@@ -10,7 +10,7 @@ from deploy_magics.arguments import AModel, Dims, Shapes
 from deploy_magics.counting import ConventionName
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.progress import progress
-from deploy_magics.result import Note, Result
+from deploy_magics.result import Held, Note, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -190,7 +190,14 @@ def _result(opened: Sequence[Model], named: Sequence[tuple[str, Counts]], by: st
             "arguments": {"by": by, "convention": convention},
             "totals": {name: _exact(counts) for name, counts in named},
         },
+        held=() if found and (several or by == "total") else _held(named[0][1]),
     )
+
+
+def _held(counts: Counts) -> tuple[Held, ...]:
+    """Give what goals can be set for, where no table has a row for the model."""
+    figures = {"params": counts.params, "macs": counts.macs, "flops": counts.flops}
+    return tuple(Held(name, value, "") for name, value in figures.items())
 
 
 def _interrupted(opened: Sequence[Model], named: Sequence[tuple[str, Counts]], by: str, convention: str) -> Interrupted:

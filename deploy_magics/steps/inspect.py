@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_magics.arguments import AModel, Dims, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError
 from deploy_magics.progress import progress
-from deploy_magics.result import Note, Result
+from deploy_magics.result import Held, Note, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -126,7 +126,14 @@ def _result(seen: list[Seen], notes: Sequence[Note]) -> InspectResult:
         facts=_facts(seen[0]) if len(seen) == 1 else (),
         notes=tuple(notes),
         meta={"models": {item.model.name: _plain(item) for item in seen}},
+        held=_held(seen[0]) if len(seen) == 1 else (),
     )
+
+
+def _held(item: Seen) -> tuple[Held, ...]:
+    """Give what goals can be set for, where no table has a row for the model."""
+    params = () if item.params is None else (Held("params", item.params, ""),)
+    return (Held("size", item.model.size_bytes, "B"), *params)
 
 
 def _interrupted(opened: Sequence[Model], seen: list[Seen], notes: Sequence[Note]) -> Interrupted:

@@ -11,7 +11,7 @@ from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.result import Cell, Missing, Note, Result, Row, Table
 from deploy_magics.steps._registry import step
-from deploy_magics.steps._simplify_tables import Totals, detail, sizes, summary, summary_row, totals
+from deploy_magics.steps._simplify_tables import Totals, detail, held, sizes, summary, summary_row, totals
 
 if TYPE_CHECKING:
     from deploy_magics.model import Model
@@ -213,6 +213,7 @@ def _result(lines: Sequence[_Line], paths: Sequence[Path]) -> SimplifyResult:
         tables.append(detail(line.original.name, line.before, line.after, titled=several, ops=changed))
         notes += [Note(f"{who}{text}", "warning" if bad else "info") for text, bad in _remarks(line.outcome)]
     done = [line for line in lines if line.outcome is not None]
+    made = done[0].after if len(lines) == 1 and done else None
     return SimplifyResult(
         step="simplify",
         headline=_headline(lines),
@@ -221,6 +222,7 @@ def _result(lines: Sequence[_Line], paths: Sequence[Path]) -> SimplifyResult:
         notes=tuple(notes),
         meta={"models": [_plain(line) for line in lines], "written": [str(path) for path in paths]},
         models=tuple(line.outcome.model for line in lines if line.outcome is not None),
+        held=() if made is None else held(made),
     )
 
 

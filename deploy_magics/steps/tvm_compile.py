@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError
-from deploy_magics.result import Note, Result
+from deploy_magics.result import Held, Note, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -204,6 +204,7 @@ def _result(model: Model, found: Compiled, output: Path | None) -> TvmCompileRes
         notes=tuple(notes),
         meta=_meta(model, found),
         compiled=found,
+        held=(Held("size", found.size_bytes, "B"),),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
-from deploy_magics.result import Result
+from deploy_magics.result import Held, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ def tvm_tune(
         meta=tables.meta(outcome, model),
         curves=tables.curves(outcome.tuned),
         compiled=outcome.compiled,
+        held=() if outcome.compiled is None else (Held("size", outcome.compiled.size_bytes, "B"),),
     )
     if outcome.compiled is None:
         result.status = "interrupted"

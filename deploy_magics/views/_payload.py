@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deploy_magics.result import Cell, Column, Curve, Missing, Note, Ratio, Result, Table
+from deploy_magics.result import Cell, Chart, Column, Curve, Missing, Note, Ratio, Result, Table
+from deploy_magics.views import _chart
 from deploy_magics.views._bins import STRIP_STEPS, Binned, Distribution
 from deploy_magics.views._curve import compared, title
 from deploy_magics.views._names import clean, shorten
@@ -149,6 +150,18 @@ def curve(source: Curve) -> dict[str, Any]:
         "hue": COLOURS[0],
         "said": compared(source.start, source.end, source.unit_y),
         "points": [[_value(moment), _value(value)] for moment, value in source.points],
+    }
+
+
+def chart(source: Chart, hues: dict[str, str]) -> dict[str, Any]:
+    """Give a drawing as a picture, with its legend."""
+    names, entries = _chart.parts(source)
+    return {
+        "title": text(_chart.title(source)),
+        "width": _chart.WIDTH,
+        "alt": text(_chart.sentence(source)),
+        "src": _chart.address(source, hues),
+        "legend": [[text(name), hues[key], text(said)] for key, (name, said) in zip(names, entries, strict=True)],
     }
 
 

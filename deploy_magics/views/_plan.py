@@ -102,8 +102,10 @@ def plan(table: Table, *, max_rows: int | None = None, max_more: int | None = No
     first, *others = table.columns
     wanted = [column for column in others if column.shown]
     rest = [column for column in others if not column.shown]
-    shown = [first, *wanted[: MAX_COLUMNS - 1]]
-    more = [*wanted[MAX_COLUMNS - 1 :], *rest]
+    # A verdict, such as who meets the goals, comes on top of the figures and costs none of them its place.
+    most = MAX_COLUMNS - 1 + sum(column.kind == "verdict" for column in wanted)
+    shown = [first, *wanted[:most]]
+    more = [*wanted[most:], *rest]
     kept = more if max_more is None else more[:max_more]
     limit = len(table.rows) if max_rows is None else min(max_rows, len(table.rows))
     return Plan(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Column, Curve, Ratio, Result, Table
+from deploy_magics.result import Chart, Column, Curve, Goal, Ratio, Result, Stack, Table
+from deploy_magics.views import _chart
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._curve import ROOM, compared, value_text
 from deploy_magics.views._names import clean, shorten
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BARS = 24
 WIDTH_IN = 8.0
+LINE = 80
+"""Characters of the title's size that fit the width."""
 DASHES = {"p50": "-", "p95": "--", "p99": ":"}
 
 
@@ -33,8 +37,8 @@ def plot(result: Result) -> Figure:
     Parameters
     ----------
     result : Result
-        What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, and
-        its curves.
+        What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, its
+        curves, its stacked bars and its timelines.
 
     Returns
     -------
@@ -45,19 +49,23 @@ def plot(result: Result) -> Figure:
     chosen = _main(result)
     dists = distributions(result)
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
-    heights += [2.6] * len(dists) + [2.2] * len(result.curves)
+    heights += [2.6] * len(dists) + [2.2] * len(result.curves) + [_height(chart) for chart in result.charts]
     figure = _figure_class()(figsize=(WIDTH_IN, max(1.2, sum(heights) + 0.6)), layout="constrained")
-    title = shorten(clean(result.headline), 110) + (" (interrupted)" if result.status == "interrupted" else "")
-    figure.suptitle(_literal(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    title = shorten(clean(result.headline), 2 * LINE - 20) + (
+        " (interrupted)" if result.status == "interrupted" else ""
+    )
+    figure.suptitle(_literal(textwrap.fill(title, LINE)), x=0.01, ha="left", fontsize=11, fontweight="bold")
     if not heights:
         return figure
     axes = list(figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0])
     if chosen:
-        _draw_bars(axes.pop(0), *chosen, hues)
+        _draw_bars(axes.pop(0), *chosen, hues, _goal(result, chosen[1]))
     for axis, dist in zip(axes, dists, strict=False):
         _draw_distribution(axis, dist, hues)
-    for axis, curve in zip(axes[len(dists) :], result.curves, strict=True):
+    for axis, curve in zip(axes[len(dists) :], result.curves, strict=False):
         _draw_curve(axis, curve)
+    for axis, chart in zip(axes[len(dists) + len(result.curves) :], result.charts, strict=True):
+        _draw_chart(axis, chart, _chart.hues(result))
     return figure
 
 
@@ -99,7 +107,11 @@ def _bars(table: Table) -> int:
     return min(MAX_BARS, len(table.rows))
 
 
-def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -> None:
+def _goal(result: Result, column: Column) -> Goal | None:
+    return next((goal for goal in result.goals or () if goal.quantity == column.goal), None)
+
+
+def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str], goal: Goal | None) -> None:
     values = [as_number(value) for value in table.values(column.key)]
     base = base_decimals(column, [value for value in values if value is not None])
     chosen = _largest(values) if len(values) > MAX_BARS else range(len(values))
@@ -115,7 +127,20 @@ def _draw_bars(axis: Axes, table: Table, column: Column, hues: dict[str, str]) -
         if high > low:
             axis.errorbar(value, place, xerr=[[value - low], [high - value]], color="#404040", capsize=3, lw=1)
         text = write(value, own_decimals(value, base))
+        verdict = row.cells.get("goals")
+        text += f"  {_literal(shorten(clean(verdict), 60))}" if isinstance(verdict, str) and verdict else ""
         axis.annotate(text, (max(high, 0), place), xytext=(4, 0), textcoords="offset points", va="center")
+    if goal is not None and (limit := goal.limit(column.unit)) is not None:
+        axis.axvline(limit, color="#404040", lw=1.2, ls="--")
+        axis.annotate(
+            _literal(f"goal: {goal}"),
+            (limit, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
     names = [_literal(shorten(clean(table.rows[index].cells.get(first, "")), 36)) for index in chosen]
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
@@ -186,6 +211,31 @@ def _draw_curve(axis: Axes, curve: Curve) -> None:
     low, high = min(0.0, *values), max(0.0, *values) * ROOM
     axis.set_ylim(low, high if high > low else low + 1.0)
     _plain(axis)
+
+
+def _height(chart: Chart) -> float:
+    return 1.9 if isinstance(chart, Stack) else 1.1 + 0.3 * len(chart.lanes)
+
+
+def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
+    named = dict(zip(*_chart.parts(chart), strict=True))
+    blocks = _chart.blocks(chart)
+    for name, (label, said) in named.items():
+        there = [(lane, start, end) for lane, part, start, end in blocks if part == name]
+        lanes, starts, ends = zip(*there, strict=True)
+        widths = [end - start for start, end in zip(starts, ends, strict=True)]
+        text = _literal(f"{shorten(label, 36)} {said}".strip())
+        axis.barh(lanes, widths, left=starts, height=0.7, color=hues[name], label=text, edgecolor="white", lw=0.5)
+    ticks = [] if isinstance(chart, Stack) else [_literal(shorten(clean(lane), 36)) for lane in chart.lanes]
+    axis.set_yticks(range(len(ticks)), ticks)
+    axis.set_ylim(max(0, len(ticks) - 1) + 0.6, -0.6)
+    if isinstance(chart, Stack) and chart.mark:
+        axis.axvline(chart.mark[1], color="#404040", lw=1.4, ls="--", label=_literal(clean(chart.mark[0])))
+    axis.set_xlabel(_literal(_chart.title(chart)))
+    wide = 2 if isinstance(chart, Stack) else 4
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=wide, borderaxespad=0.2)
+    _plain(axis)
+    axis.tick_params(axis="y", length=0)
 
 
 def _plain(axis: Any) -> None:

@@ -11,8 +11,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from deploy_magics.result import Curve, Result
-from deploy_magics.views import _curve, _svg
+from deploy_magics.result import Chart, Curve, Result
+from deploy_magics.views import _chart, _curve, _svg
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._names import clean, escape, shorten
 from deploy_magics.views._numbers import write
@@ -53,6 +53,7 @@ def render(result: Result, uid: str = "", dists: list[Distribution] | None = Non
     parts += [_table(plan(t, max_rows=MAX_ROWS, max_more=_most_columns(len(t.rows))), hues) for t in result.tables]
     parts += [_histogram(dist, hues) for dist in (distributions(result) if dists is None else dists)]
     parts += [_curve_part(curve) for curve in result.curves]
+    parts += [_chart_part(chart, _chart.hues(result)) for chart in result.charts]
     parts.append(notes(result))
     names = f"dm dm-static dm-static-{uid}" if uid else "dm dm-static"
     return f'<div class="{names}" data-testid="dm-static">{"".join(parts)}</div>'
@@ -204,7 +205,8 @@ def _cell(view: ColumnView, cell: CellView, hue: str) -> str:
         return f'<td class="dm-quiet"{side} title="{escape(cell.why)}">–</td>'
     text = escape(shorten(cell.text, NAME)) + cell.pad
     if not view.numeric:
-        return f'<td class="dm-text" {LEFT}>{text}</td>'
+        inner = f'<span class="dm-nowrap">{text}</span>' if view.column.kind == "verdict" else text
+        return f'<td class="dm-text" {LEFT}>{inner}</td>'
     return f'<td class="dm-best"><b>{text}</b></td>' if cell.best else f"<td>{text}</td>"
 
 
@@ -300,9 +302,7 @@ def _plain(cell: CellView) -> str:
 
 def _histogram(dist: Distribution, hues: dict[str, str]) -> str:
     legend = "".join(
-        f'<span><span style="display:inline-block;width:9px;height:9px;margin-right:6px;'
-        f'background-color:{hues.get(name, GREY)}"></span><bdi>{escape(shorten(clean(name), 40))}</bdi> '
-        f'<small class="dm-quiet">{write(total, 0)} samples</small> &nbsp; </span>'
+        _entry(clean(name), hues.get(name, GREY), f"{write(total, 0)} samples")
         for name, total in zip(dist.names, dist.totals, strict=True)
     )
     title = f"Distribution ({dist.unit})" if dist.unit else "Distribution"
@@ -311,6 +311,23 @@ def _histogram(dist: Distribution, hues: dict[str, str]) -> str:
     return (
         f'<div class="dm-title"><b>{escape(title)}</b></div>'
         f'<div class="dm-legend">{legend}</div>{_svg.image(dist, hues)}{said}'
+    )
+
+
+def _entry(name: str, hue: str, said: str) -> str:
+    """Write one entry of a legend."""
+    return (
+        f'<span><span style="display:inline-block;width:9px;height:9px;margin-right:6px;'
+        f'background-color:{hue}"></span><bdi>{escape(shorten(name, 40))}</bdi> '
+        f'<small class="dm-quiet">{escape(said)}</small> &nbsp; </span>'
+    )
+
+
+def _chart_part(chart: Chart, hues: dict[str, str]) -> str:
+    legend = "".join(_entry(name, hues[key], said) for key, (name, said) in zip(*_chart.parts(chart), strict=True))
+    return (
+        f'<div class="dm-title"><b>{escape(_chart.title(chart))}</b></div>'
+        f'<div class="dm-legend">{legend}</div>{_chart.image(chart, hues)}'
     )
 
 

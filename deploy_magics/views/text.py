@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 from deploy_magics.result import Result
+from deploy_magics.views import _chart
 from deploy_magics.views._curve import sentence
 from deploy_magics.views._names import clean, shorten, width
 from deploy_magics.views._plan import CellView, ColumnView, Plan, plan, state
@@ -58,6 +59,7 @@ def render(result: Result, *, columns: int | None = None, encoding: str | None =
     parts = [_head(result, total)]
     parts += [_table(plan(table, max_rows=MAX_ROWS), total) for table in result.tables]
     parts.append("\n".join(_wrap(sentence(curve), total) for curve in result.curves))
+    parts.append("\n".join(_wrap(_chart.sentence(chart), total) for chart in result.charts))
     notes = [_wrap(("! " if note.level == "warning" else "") + clean(note.text), total) for note in result.notes]
     parts.append("\n".join(notes))
     text = "\n\n".join(part for part in parts if part)

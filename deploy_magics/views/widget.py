@@ -1,4 +1,4 @@
-"""The widgets of a result: a comparison table for each table, a histogram of what was measured, its curves.
+"""The widgets of a result: a table for each table, a histogram of what was measured, its curves and drawings.
 
 Each is one ES module that lies beside this file and asks nothing of a network. Data travel once, as JSON text, when
 the widget is made; from the page come back the rows selected and the row pinned as baseline.
@@ -20,8 +20,8 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from deploy_magics.result import Curve, Note, Result, Table
-from deploy_magics.views import _payload
+from deploy_magics.result import Chart, Curve, Note, Result, Stack, Table, Timeline
+from deploy_magics.views import _chart, _payload
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._palette import colours
 
@@ -124,6 +124,22 @@ class CurveChart(_View):
         super().__init__(data, uid, _esm=module("curve"))
 
 
+class Picture(_View):
+    """A stacked bar or a timeline, drawn here."""
+
+    def __init__(
+        self,
+        chart: Chart,
+        uid: str = "",
+        *,
+        parts: dict[str, str],
+        head: dict[str, Any] | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        data = {"picture": _payload.chart(chart, parts), "head": head, "notes": _payload.notes(notes)}
+        super().__init__(data, uid, _esm=module("picture"))
+
+
 def close(widget: ipywidgets.DOMWidget) -> None:
     """Close a widget and the layout that ipywidgets made for it, which it would hold for good."""
     layout = widget.layout
@@ -177,24 +193,31 @@ def build(result: Result, uid: str = "", dists: list[Distribution] | None = None
     Returns
     -------
     ipywidgets.DOMWidget or None
-        None where there is nothing that a widget could add to the HTML: no rows, no samples and no curve.
+        None where there is nothing that a widget could add to the HTML: no rows, no samples, no curve and no drawing.
     """
     dists = distributions(result) if dists is None else dists
-    if not dists and not result.curves and not any(table.rows for table in result.tables):
+    if not dists and not result.curves and not result.charts and not any(table.rows for table in result.tables):
         return None
     hues = colours(result)
     children: list[_View] = []
-    parts: list[Table | Distribution | Curve] = [*result.tables, *dists, *result.curves]
+    parts: list[Part] = [*result.tables, *dists, *result.curves, *result.charts]
     for part in parts:
         shared: dict[str, Any] = {"hues": hues}
         if not children:
             shared["head"] = _payload.head(result)
         if len(children) == len(parts) - 1:
             shared["notes"] = result.notes
-        children.append(_view(part, uid, shared))
+        if isinstance(part, Stack | Timeline):
+            del shared["hues"]
+            children.append(Picture(part, uid, parts=_chart.hues(result), **shared))
+        else:
+            children.append(_view(part, uid, shared))
     root = children[0] if len(children) == 1 else ipywidgets.VBox(children)
     _remember(result, _Shown(root, children))
     return root
+
+
+Part = Table | Distribution | Curve | Chart
 
 
 def _view(part: Table | Distribution | Curve, uid: str, shared: dict[str, Any]) -> _View:

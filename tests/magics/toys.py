@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from deploy_magics.arguments import AModel, Dims, FeedSource, Names, Shapes
+from deploy_magics.arguments import AModel, Dims, FeedSource, Functions, FunctionsArgument, Names, Shapes
 from deploy_magics.errors import ArgumentError, Interrupted
 from deploy_magics.progress import progress
 from deploy_magics.result import Column, Result, Row, Table
@@ -123,6 +124,29 @@ def slow(*models: AModel, seconds: float = 30.0, mark: Path | None = None) -> To
     return _result("slow", models)
 
 
+def compare(functions: Functions, model: AModel | None = None, *, times: int = 1) -> ToyResult:
+    """Compare functions.
+
+    Parameters
+    ----------
+    functions : mapping of str to callable
+        What to compare.
+    model : ModelLike
+        Where their arguments come from.
+    times : int
+        How often.
+    """
+    models = () if model is None else (model,)
+    return _result("compare", models, functions=functions, times=times, values=[f() for f in functions.values()])
+
+
+def ends(
+    functions: Annotated[Mapping[str, Callable[..., Any]], FunctionsArgument(("begin", "end"))], model: AModel
+) -> ToyResult:
+    """Run what begins and what ends."""
+    return _result("ends", (model,), functions=functions)
+
+
 def plain() -> ToyResult:
     """Take nothing."""
     return _result("plain", ())
@@ -131,6 +155,8 @@ def plain() -> ToyResult:
 TOYS = {
     "toy": Step("toy", toy, "What is it?", "00_start_here", 10, True),
     "slow": Step("slow", slow, "How long does it take?", "00_start_here", 20, True),
+    "compare": Step("compare", compare, "Which?", "", 40, True),
+    "ends": Step("ends", ends, "From where to where?", "", 50, True),
     "plain": Step("plain", plain, "Does it run?", "", 30, False),
 }
 

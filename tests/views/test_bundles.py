@@ -13,7 +13,7 @@ import pytest
 from tests.views.stage import ROOM
 
 SOURCES = ROOM / "js"
-BUNDLES = ("table.js", "histogram.js", "curve.js", "progress.js", "tuning.js")
+BUNDLES = ("table.js", "histogram.js", "curve.js", "picture.js", "progress.js", "tuning.js")
 
 
 def test_the_committed_bundles_are_what_the_sources_build(tmp_path: Path) -> None:

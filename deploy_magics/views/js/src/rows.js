@@ -115,7 +115,9 @@ function cell(view, column, index, at) {
   const text = words.text + words.pad;
   if (!column.numeric && text.length > 40) attributes.title = text;
   if (column.numeric && /^[<>]/.test(text)) attributes.title = found.value.toPrecision(4);
-  return gridCell(at, attributes, h("div", { class: "dm-cell" }, text));
+  // A verdict is a word or two, and no narrow table should break it.
+  const fold = column.kind === "verdict" ? "dm-cell dm-nowrap" : "dm-cell";
+  return gridCell(at, attributes, h("div", { class: fold }, text));
 }
 
 function ratio(view, column, found, words, hue, best) {

@@ -22,7 +22,9 @@ export class TableState {
     this.sort = null;
     this.query = "";
     const wanted = this.columns.slice(1).filter((column) => column.shown);
-    this.visible = new Set([this.columns[0], ...wanted.slice(0, MAX_SHOWN - 1)]);
+    // A verdict, such as who meets the goals, comes on top of the figures and costs none of them its place.
+    const most = MAX_SHOWN - 1 + wanted.filter((column) => column.kind === "verdict").length;
+    this.visible = new Set([this.columns[0], ...wanted.slice(0, most)]);
     this.footer = plain.footer?.map(loose);
     this.order = [];
     this.arrange();
