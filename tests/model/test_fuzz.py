@@ -1,6 +1,6 @@
 """Damaged files: a model or one line, at once, whatever was done to them.
 
-``DEPLOY_MAGICS_FUZZ_SECONDS`` sets for how long (30), ``DEPLOY_MAGICS_FUZZ_SEED`` where it begins (0). A failure names
+``DEPLOY_MAGICS_FUZZ_SECONDS`` sets for how long (12), ``DEPLOY_MAGICS_FUZZ_SEED`` where it begins (0). A failure names
 its seed and keeps the file.
 """
 
@@ -27,7 +27,7 @@ from deploy_magics.workers import Worker
 from tests.model import mutate
 from tests.model.build import linear, model, tensor, value
 
-SECONDS = float(os.environ.get("DEPLOY_MAGICS_FUZZ_SECONDS", "30"))
+SECONDS = float(os.environ.get("DEPLOY_MAGICS_FUZZ_SECONDS", "12"))
 FIRST = int(os.environ.get("DEPLOY_MAGICS_FUZZ_SEED", "0"))
 SLOWEST_S = 5.0
 LIMITS = Limits(max_bytes=2**26)
