@@ -9,13 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import ModelError, did_you_mean
+from deploy_magics.zoo._average_precision import average_precision, mean_average_precision
 from deploy_magics.zoo._catalogue import ENTRIES, PUBLISHED, Entry
+from deploy_magics.zoo._detectors import Detector, detector
+from deploy_magics.zoo._shapes import Truth, shapes
 from deploy_magics.zoo._shipped import FOLDER, digits, sample_data
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Entry", "digits", "entry", "fetch", "module", "names", "path", "sample_data"]
+__all__ = [
+    "Detector",
+    "Entry",
+    "Truth",
+    "average_precision",
+    "detector",
+    "digits",
+    "entry",
+    "fetch",
+    "mean_average_precision",
+    "module",
+    "names",
+    "path",
+    "sample_data",
+    "shapes",
+]
 
 
 def names() -> list[str]:

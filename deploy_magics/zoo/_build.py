@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from deploy_magics.errors import require
 from deploy_magics.zoo._cache import made_in_worker
 from deploy_magics.zoo._catalogue import ENTRIES, FACTORIES
+from deploy_magics.zoo._detectors import DETECTORS
 
 if TYPE_CHECKING:
     import torch
 
 _ROOM = Path(__file__).parent
 _NETWORKS = _ROOM / "networks"
+# Families that are built of another one's parts.
+_PARTS_OF = {"v5lite": ("shufflenet",)}
 
 
 def module(name: str) -> torch.nn.Module:
@@ -31,6 +34,7 @@ def exported(name: str) -> Path:
     file = FACTORIES[name].partition(":")[0]
     # What the file depends on: the definition, the weights' seeds, the exporter and its settings.
     sources = [_NETWORKS / f"{file}.py", _NETWORKS / "_layers.py", _NETWORKS / "_seeding.py", Path(__file__)]
+    sources += [_NETWORKS / f"{other}.py" for other in _PARTS_OF.get(file, ())]
     sources += [_ROOM / "_draws.py", _ROOM / "_export.py", _ROOM / "_stream.py"]
     # Torch itself, the weights, and the copies that the exporter's shape inference makes of them: 0.4 GiB were seen
     # for ResNet-50, 1.6 GiB for VGG-16.
@@ -60,17 +64,21 @@ def export_to(name: str, path: str) -> None:
     # Two, not one: tracing may take a dimension of one for a constant.
     example = torch.zeros([2 if isinstance(size, str) else size for size in shape])
     network = module(name)
+    found = DETECTORS.get(name)
+    output_name = "raw" if found else "logits"
     export(
         network,
         (example,),
         Path(path),
         input_names=[input_name],
-        output_names=["logits"],
-        dynamic={input_name: {0: "N"}, "logits": {0: "N"}},
+        output_names=[output_name],
+        dynamic={input_name: {0: "N"}, output_name: {0: "N"}},
         exporter="torchscript",
         weights=False,
     )
     model = onnx.load(path)
+    if found:
+        found.name_sizes(model)
     state = network.state_dict()
     wanted = [value.name for value in model.graph.input if value.name != input_name]
     del model.graph.input[1:]

@@ -47,6 +47,8 @@ class Entry:
 _IMAGE: dict[str, tuple[int | str, ...]] = {"input": ("N", 3, 224, 224)}
 _DIGIT: dict[str, tuple[int | str, ...]] = {"input": ("N", 1, 28, 28)}
 
+_V5LITE = "in the manner of YOLOv5-Lite, at the sizes of its e and s"
+
 _TORCH = (
     Entry(
         "resnet50",
@@ -138,6 +140,26 @@ _TORCH = (
         585_958,
         1_365_512,
     ),
+    Entry(
+        "v5lite_e",
+        "torch",
+        "YOLO-style detector, size e",
+        "ShuffleNetV2 backbone, three strides, 6,300 boxes of 80 classes; weights for speed, not for sight",
+        _V5LITE,
+        {"input": ("N", 3, 320, 320)},
+        783_781,
+        352_557_600,
+    ),
+    Entry(
+        "v5lite_s",
+        "torch",
+        "YOLO-style detector, size s",
+        "ShuffleNetV2 backbone, three strides, 25,200 boxes of 80 classes; weights for speed, not for sight",
+        _V5LITE,
+        {"input": ("N", 3, 640, 640)},
+        1_626_877,
+        2_201_600_000,
+    ),
 )
 
 # name -> "module:function" under networks/
@@ -151,6 +173,8 @@ FACTORIES = {
     "vgg16": "vgg:vgg16",
     "lenet": "small:lenet",
     "mnist_keras": "small:mnist_keras",
+    "v5lite_e": "v5lite:v5lite_e",
+    "v5lite_s": "v5lite:v5lite_s",
 }
 
 _ONNX_TESTS = "topology from the onnx package's own tests"
@@ -192,6 +216,16 @@ _SHIPPED = (
         {"input": ("N", 1, 8, 8)},
         19_258,
         456_704,
+    ),
+    Entry(
+        "shapes",
+        "shipped",
+        "shapes detector",
+        "finds coloured circles, squares and triangles on clutter: mAP@0.5 of 0.0000 on 200 held-out pictures",
+        "deploy_magics.zoo.train_shapes",
+        {"input": ("N", 3, 128, 128)},
+        190_120,
+        14_928_896,
     ),
 )
 

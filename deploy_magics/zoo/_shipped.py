@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "shipped"
 # The last quarter of scikit-learn's digits, none of which the classifier has seen.
 HELD_OUT = 450
-# As many of them are in the sample inputs.
+# As many of them, and of the shapes, are in the sample inputs.
 SAMPLES = 64
 
 
@@ -47,12 +47,37 @@ def digits(part: Literal["held-out", "train", "all"] = "held-out") -> tuple[np.n
 def sample_data(name: str) -> Path:
     """Give an ``.npz`` of real inputs for a shipped model, keyed by input name: what ``--data`` takes.
 
+    Those of the digits come with this package; the shapes are drawn on first use, into the user's cache.
+
     Raises
     ------
     ModelError
         Where no data come with that model.
+    DeployError
+        Where the cache cannot be written.
     """
+    if name == "shapes":
+        return _drawn()
     path = FOLDER / f"{name}_inputs.npz"
     if not path.is_file():
-        raise ModelError(f"no sample data come with {name!r}", hint="'digits' has some")
+        raise ModelError(f"no sample data come with {name!r}", hint="'digits' and 'shapes' have some")
     return path
+
+
+def _drawn() -> Path:
+    """Draw the first held-out pictures once for each version of what draws them."""
+    import hashlib
+
+    from deploy_magics.zoo import _cache, _detectors, _shapes
+
+    source = Path(_shapes.__file__).read_bytes()
+    path = _cache.cache_folder() / "zoo" / hashlib.sha256(source).hexdigest()[:12] / "shapes_inputs.npz"
+
+    def make(part: Path) -> None:
+        import numpy as np
+
+        images, _ = _shapes.shapes(SAMPLES)
+        with part.open("wb") as file:
+            np.savez_compressed(file, input=_detectors.detector("shapes").prepare(images))
+
+    return _cache.made_once(path, make)

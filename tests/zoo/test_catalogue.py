@@ -26,7 +26,7 @@ def test_names_cost_no_heavy_import() -> None:
 
 def test_all_kinds_are_there() -> None:
     kinds = [zoo.entry(name).kind for name in zoo.names()]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"torch": 9, "light": 9, "shipped": 1, "published": 10}
+    assert {kind: kinds.count(kind) for kind in kinds} == {"torch": 11, "light": 9, "shipped": 2, "published": 10}
     assert len(set(zoo.names())) == len(kinds)
 
 
@@ -87,10 +87,12 @@ FACTS = {
     "lenet": (431_080, 2_293_000),
     "mnist_keras": (585_958, 1_365_512),
 }
+# Designed here after a published one; test_detectors compares the two.
+OURS = {"v5lite_e", "v5lite_s"}
 
 
 def test_catalogue_has_the_figures_of_the_literature() -> None:
-    assert {name: (zoo.entry(name).params, zoo.entry(name).macs) for name in TORCH} == FACTS
+    assert {name: (zoo.entry(name).params, zoo.entry(name).macs) for name in TORCH if name not in OURS} == FACTS
 
 
 def test_shufflenet_has_56_norms_and_19_depthwise_convolutions() -> None:

@@ -58,7 +58,7 @@ def test_resnet50_is_readable_and_says_what_it_is() -> None:
     assert "not trained" in metadata["weights"]
 
 
-@pytest.mark.parametrize("name", ["resnet50", "shufflenet_v2", "lenet"])
+@pytest.mark.parametrize("name", ["resnet50", "shufflenet_v2", "lenet", "v5lite_e"])
 def test_file_computes_what_the_module_does_at_any_batch(name: str) -> None:
     _, *shape = next(iter(zoo.entry(name).inputs.values()))
     path, module = zoo.path(name), zoo.module(name)
