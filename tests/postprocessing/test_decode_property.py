@@ -20,7 +20,8 @@ Head = NDArray[np.float32]
 NUMBERS = st.one_of(
     st.floats(-12, 12, width=32),
     st.sampled_from([0.0, -0.0, 1.0, -1.0, 40.0, 88.0, -88.0, 104.0, -104.0, 3e38, -3e38, 1e-45]),
-    st.sampled_from([math.nan, math.inf, -math.inf]),
+    # A NaN may have a sign, which tells where its bits are ordered.
+    st.sampled_from([math.nan, -math.nan, math.inf, -math.inf]),
 )
 PLAIN = st.one_of(st.floats(-12, 12, width=32), st.integers(-3, 3).map(float))
 # Products of sigmoids down to 1e-30 are normal floats of 32 bits.
@@ -65,6 +66,20 @@ def test_the_same_rows_are_found(name: str, head: Head, threshold: float) -> Non
             kinds = [sigmoid_of(logits[1 + by[row][1]]) for by in (expected, found)]
             # Another class only where both are so sure that their sigmoids round to the same number.
             assert kinds[0] == pytest.approx(kinds[1], rel=3e-7)
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("threshold", [1e-6, 0.01, 0.25, 0.5, 0.9, 0.999])
+def test_on_the_edge(name: str, threshold: float) -> None:
+    edge = post.inverse_sigmoid(threshold)
+    apart = np.concatenate([-(10.0 ** -np.arange(1, 8)), 10.0 ** -np.arange(1, 8)])
+    head = np.full((len(apart), 6), 1000, np.float32)
+    head[:, 0], head[:, 1:4], head[:, 4] = np.arange(len(apart)), 2, edge + apart
+    scores = np.array([sigmoid_of(float(x)) for x in head[:, 4]])
+    sure = np.abs(scores - threshold) > 1e-6 * threshold
+    assert sure.sum() > 4
+    found = np.isin(np.arange(len(apart)), list(by_row(FORMS[name](head, threshold))))
+    assert (found == (scores > threshold))[sure].all()
 
 
 @pytest.mark.parametrize("name", FORMS)
