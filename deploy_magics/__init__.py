@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.deploy import deploy
     from deploy_magics.steps.flops import flops
     from deploy_magics.steps.inspect import inspect
+    from deploy_magics.steps.postprocess import postprocess
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
     from deploy_magics.steps.tvm_run import tvm_run
@@ -32,6 +33,7 @@ __all__ = [
     "inspect",
     "load_ipython_extension",
     "load_result",
+    "postprocess",
     "simplify",
     "tvm_compile",
     "tvm_run",
