@@ -190,9 +190,13 @@ def crossover(by: str, points: Sequence[Point]) -> Table:
     """Lay out the times over shares or thresholds, with each function's speed over the first's."""
     names = [track.candidate.label for track in points[0].measured.tracks]
     place = Column("place", by if by == "threshold" else "survivors", _UNITS[by], digits=4, help=_MEANING[by])
-    times = [Column(f"t{i}", name, "ms", better=None, help=f"Median latency of {name}.") for i, name in enumerate(names)]
+    times = [
+        Column(f"t{i}", name, "ms", better=None, help=f"Median latency of {name}.") for i, name in enumerate(names)
+    ]
     ratios = [
-        Column(f"r{i}", f"speed-up of {name}", kind="ratio", better="higher", help=f"Over {names[0]}, with its interval.")
+        Column(
+            f"r{i}", f"speed-up of {name}", kind="ratio", better="higher", help=f"Over {names[0]}, with its interval."
+        )
         for i, name in enumerate(names)
         if i
     ]

@@ -195,9 +195,7 @@ def _read(path: Path) -> Any:
         return dict(read) if isinstance(read, np.lib.npyio.NpzFile) else read
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = "is not there" if isinstance(error, FileNotFoundError) else "is no .npz file of numbers"
-        raise ArgumentError(
-            f"{str(path)!r} {reason}", hint="save outputs with numpy.savez(path, name=array)"
-        ) from None
+        raise ArgumentError(f"{str(path)!r} {reason}", hint="save outputs with numpy.savez(path, name=array)") from None
 
 
 def same(

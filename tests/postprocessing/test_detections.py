@@ -38,7 +38,12 @@ def test_order_does_not_matter_and_each_counts(found: post.Detections, data: st.
 
 @pytest.mark.parametrize(
     ("change", "same"),
-    [(("scores", 0, 5e-5), True), (("scores", 0, 2e-4), False), (("boxes", 1, 0.005), True), (("boxes", 1, 0.02), False)],
+    [
+        (("scores", 0, 5e-5), True),
+        (("scores", 0, 2e-4), False),
+        (("boxes", 1, 0.005), True),
+        (("boxes", 1, 0.02), False),
+    ],
 )
 def test_tolerances(change: tuple[str, int, float], same: bool) -> None:
     one = post.Detections.of([[0, 0, 10, 10], [0, 0, 10, 10]], [0.5, 0.5], [0, 1])
