@@ -239,11 +239,14 @@ def points(outputs: Any, by: str, at: float, seed: int) -> list[tuple[float, Any
 
     if by == "threshold":
         return [(threshold, outputs, threshold) for threshold in THRESHOLDS]
-    rows = () if isinstance(outputs, Mapping) else outputs.shape[1:] if outputs.shape[:1] == (1,) else outputs.shape
-    if len(rows) != 2 or rows[1] < 6:
+    shape = [] if isinstance(outputs, Mapping) else list(outputs.shape)
+    if len(shape) == 3 and shape[0] == 1:
+        shape.pop(0)
+    if len(shape) != 2 or shape[1] < 6:
         raise ArgumentError(
             "the share of survivors can be set for one output (rows, 5 + classes)", hint="use --crossover threshold"
         )
+    rows, columns = shape
     return [
-        (100 * share, draw_head(rows[0], rows[1] - 5, share, at, seed).reshape(outputs.shape), at) for share in SHARES
+        (100 * share, draw_head(rows, columns - 5, share, at, seed).reshape(outputs.shape), at) for share in SHARES
     ]

@@ -131,7 +131,7 @@ def postprocess(
 
     In a shell, on outputs of a board::
 
-        deploy-magics postprocess --functions mine.py --outputs outputs.npz
+        deploy-magics postprocess mine.py --outputs outputs.npz
     """
     from deploy_magics.functions import named
     from deploy_magics.model import Model

@@ -72,7 +72,7 @@ def test_classes_leave_one_another_alone(
     box, score = some
     kind = data.draw(arrays(np.int64, len(score), elements=st.sampled_from([-5, 0, 1, 79])))
     if name == "nms_offset":
-        # Moved apart, coordinates keep about 1e-7 of a pixel: exact for quarters, and else decisions on the edge differ.
+        # Moved apart, coordinates keep about 1e-7 of a pixel: quarters stay exact, of others those on the edge differ.
         box = np.where(np.isfinite(box) & (np.abs(box) < 1e6), np.round(box * 4) / 4, box)
     alone = [post.nms_loop(box[kind == one], score[kind == one], iou) for one in np.unique(kind)]
     expected = {
