@@ -45,7 +45,9 @@ class TestStep:
             if option.kind == "list" and option.choices:
                 text = option.choices[0]
             words = f"{option.flag} {'' if option.kind == 'flag' else text}"
-            call = binding.parse(split_line(f"{'resnet50' if binding.model_option else ''} {words}", {}), Resolver())
+            words = f"{'resnet50' if binding.model_option else ''} {words}"
+            body = dict.fromkeys(("preprocess", "postprocess"), len) if binding.functions_option else None
+            call = binding.parse(split_line(words, {}), Resolver(), functions=body and body.copy)
             assert option.name in call.values
 
 
