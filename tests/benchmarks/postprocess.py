@@ -1,8 +1,8 @@
 """Print how fast decoding and suppression are, in one run: ``python -m tests.benchmarks.postprocess``.
 
-Held to, on a head of 25,200 x 85 with 1 % survivors: the best decoder takes 1/2,000 of the plain Python loop's time, 1/40
-of the vectorised form's that computes every sigmoid, and at most three times that of reading the objectness column
-once; and suppression of 1,000 boxes is at least level with opencv's.
+Held to, on a head of 25,200 x 85 with 1 % survivors: the best decoder takes 1/2,000 of the plain Python loop's time,
+1/40 of the vectorised form's that computes every sigmoid, and at most three times that of reading the objectness
+column once; and suppression of 1,000 boxes is at least level with opencv's.
 
 Forms take turns in bursts. A figure is the median of the bursts' medians; a ratio that of the bursts side by side, with
 the quarter and three-quarter points of these.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,6 +28,11 @@ from deploy_magics.timing.machine import processor
 
 BURST_S = 0.05
 Forms = dict[str, Callable[[], Any]]
+
+
+def write(line: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{line}\n")
 
 
 def burst(run: Callable[[], Any]) -> float:
@@ -66,16 +72,16 @@ def ratios(found: dict[str, list[float]], over: str, name: str) -> tuple[float, 
 
 def table(title: str, found: dict[str, list[float]], over: Sequence[str]) -> None:
     """Print times, and how many times each of some is slower than each."""
-    print(f"\n{title}\n\n| form | ms | {' | '.join(f'{name} / it' for name in over)} |")
-    print(f"|---|---|{'---|' * len(over)}")
+    write(f"\n{title}\n\n| form | ms | {' | '.join(f'{name} / it' for name in over)} |")
+    write(f"|---|---|{'---|' * len(over)}")
     for name, times in found.items():
         cells = [f"{m:,.3g} ({a:,.3g} to {b:,.3g})" for m, a, b in (ratios(found, other, name) for other in over)]
-        print(f"| {name} | {statistics.median(times):.4g} | {' | '.join(cells)} |")
+        write(f"| {name} | {statistics.median(times):.4g} | {' | '.join(cells)} |")
 
 
 def say(what: str, goal: str, value: float, met: bool) -> None:
     """Print a line of the last table."""
-    print(f"| {what} | {goal} | {value:,.2f} | {'yes' if met else 'no'} |")
+    write(f"| {what} | {goal} | {value:,.2f} | {'yes' if met else 'no'} |")
 
 
 def decoding(rounds: int, anchors: post.Anchors | None) -> dict[str, list[float]]:
@@ -87,9 +93,16 @@ def decoding(rounds: int, anchors: post.Anchors | None) -> dict[str, list[float]
     for name, form in forms.items():
         gap = post.compare(expected, form())
         assert gap.same, (name, gap)
-    print(f"\n{len(expected)} of {len(head):,} rows survive")
+    write(f"\n{len(expected)} of {len(head):,} rows survive")
     forms["read the column"] = lambda: head[:, 4].copy()
     return timed(forms, rounds)
+
+
+def crowded(rounds: int) -> dict[str, list[float]]:
+    """Time the decoders where every row survives, which is where threads have most to do."""
+    head = post.draw_head(share=1.0)
+    kinds = (post.decode_simple, post.decode_fast, post.decode_compiled, post.decode_parallel)
+    return timed({kind.__name__: partial(kind, head) for kind in kinds}, rounds)
 
 
 def boxes(spread: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -117,7 +130,7 @@ def suppressing(rounds: int, spread: bool) -> dict[str, list[float]]:
         apart = expected ^ set(np.asarray(form()).ravel().tolist())
         # opencv computes in float32, so a pair on the edge may go the other way.
         assert len(apart) <= (2 if "opencv" in name or "NMS" in name else 0), (name, apart)
-    print(f"\n{len(expected)} of {len(box):,} boxes stay")
+    write(f"\n{len(expected)} of {len(box):,} boxes stay")
     return timed(forms, rounds)
 
 
@@ -128,15 +141,16 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     cv2.setNumThreads(1)
     before = os.getloadavg()[0]
-    print(f"{processor()}, {os.cpu_count()} cores, load {before:.1f}, numpy {np.__version__}, opencv {cv2.__version__}")
+    write(f"{processor()}, {os.cpu_count()} cores, load {before:.1f}, numpy {np.__version__}, opencv {cv2.__version__}")
     plain, anchored = decoding(rounds, None), None
     table("Decoding 25,200 x 85, boxes as they stand", plain, ["decode_loop", "decode_simple"])
     anchored = decoding(rounds, post.Anchors.of())
     table("Decoding 25,200 x 85, boxes by YOLOv5's anchors", anchored, ["decode_loop", "decode_simple"])
+    table("Decoding 25,200 x 85 where all rows survive", crowded(rounds), ["decode_simple"])
     dense, spread = suppressing(rounds, False), suppressing(rounds, True)
     table("Suppression of 1,000 boxes in 100 clusters", dense, ["NMSBoxes alone", "nms_opencv"])
     table("Suppression of 1,000 boxes that are spread", spread, ["NMSBoxes alone", "nms_opencv"])
-    print("\n| what | goal | found | met |\n|---|---|---|---|")
+    write("\n| what | goal | found | met |\n|---|---|---|---|")
     for words, found in (("plain boxes", plain), ("anchors", anchored)):
         for form in ("decode_fast", "decode_compiled"):
             value = ratios(found, "decode_loop", form)[0]
