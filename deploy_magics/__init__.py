@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.goal import goal
     from deploy_magics.steps.inspect import inspect
     from deploy_magics.steps.pipeline import pipeline
+    from deploy_magics.steps.postprocess import postprocess
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
     from deploy_magics.steps.tvm_run import tvm_run
@@ -38,6 +39,7 @@ __all__ = [
     "load_ipython_extension",
     "load_result",
     "pipeline",
+    "postprocess",
     "simplify",
     "tvm_compile",
     "tvm_run",

@@ -42,7 +42,8 @@ def decode_compiled(head: Any, threshold: float = 0.25, anchors: Anchors | None 
 def decode_parallel(head: Any, threshold: float = 0.25, anchors: Anchors | None = None) -> Detections:
     """Decode as :func:`decode_compiled` does, the survivors of the first comparison shared among all cores.
 
-    Starting threads takes longer than a few hundred survivors do: it pays where thousands survive.
+    Starting threads takes longer than a few hundred survivors do. On two cores that other programs also used it did not
+    even pay where all of 25,200 rows survived; ``%%postprocess ... --crossover share`` tells where it does elsewhere.
     """
     return _decode(head, threshold, anchors, parallel=True)
 

@@ -65,7 +65,8 @@ class Detections:
             )
         if kind.size and kind.dtype.kind == "f" and not np.array_equal(kind, np.trunc(kind)):
             raise ArgumentError("classes are no whole numbers", hint="is it (boxes, scores, classes), in this order?")
-        return cls(box.astype(np.float32), score.astype(np.float32), kind.astype(np.int64))
+        with np.errstate(over="ignore"):  # a box beyond float32 is one of infinity
+            return cls(box.astype(np.float32), score.astype(np.float32), kind.astype(np.int64))
 
     @classmethod
     def none(cls) -> Detections:

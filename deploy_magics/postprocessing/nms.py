@@ -197,8 +197,9 @@ def nms_offset(boxes: Any, scores: Any, classes: Any, iou: float = 0.45, form: F
         return np.empty(0, np.intp)
     low, high = box.min(), box.max()
     _, place = np.unique(kind, return_inverse=True)
-    apart = (high - low + 1) * place.max()
-    if not apart + abs(low) < _FAR:
+    # Plain floats, which become infinite or NaN without a warning.
+    apart = (float(high) - float(low) + 1) * int(place.max())
+    if not apart + abs(float(low)) < _FAR:
         return nms_by_class(box, score, kind, iou, form)
     # Only differences of coordinates count, so where the moved boxes lie does not matter.
     return form(box + ((high - low + 1) * place)[:, None], score, iou)

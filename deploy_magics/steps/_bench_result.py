@@ -48,9 +48,9 @@ def make(
     from deploy_magics.steps.bench import BenchResult
 
     baseline = next((index for index, track in enumerate(found.tracks) if track.runs), None)
-    grid = _pairs(found)
+    grid = pairs(found)
     to_base = grid[baseline] if baseline is not None else [None] * len(grid)
-    rows = tuple(_row(track, cell) for track, cell in zip(found.tracks, to_base, strict=True))
+    rows = tuple(row(track, cell) for track, cell in zip(found.tracks, to_base, strict=True))
     several = len(found.tracks) > 1
     table = Table(
         columns=tuple(column for column in columns(setup) if several or column.key != SPEEDUP),
@@ -199,7 +199,7 @@ def _digits(value: float) -> str:
     return f"{value:.{places}f}"
 
 
-def _pairs(found: Measurement) -> list[list[Cell]]:
+def pairs(found: Measurement) -> list[list[Cell]]:
     """Compare each with each: ``[i][j]`` is ``j`` over ``i``."""
 
     def cell(to: int, index: int) -> Cell:
@@ -214,7 +214,8 @@ def _pairs(found: Measurement) -> list[list[Cell]]:
     return [[cell(to, index) for index in count] for to in count]
 
 
-def _row(track: Track, speedup: Cell) -> Row:
+def row(track: Track, speedup: Cell) -> Row:
+    """Make the row of one candidate."""
     import numpy as np
 
     from deploy_magics.timing.statistics import percentile
@@ -270,9 +271,13 @@ def _facts(
         facts.append(("instances", f"{setup.instances} at once"))
     if len(inputs) == 1 and len(line := inputs.pop()) <= 100:
         facts.append(("inputs", line or "none"))
+    return (*facts, measured_fact(found))
+
+
+def measured_fact(found: Measurement) -> tuple[str, str]:
+    """Say how much was measured, and what ended it."""
     rounds = f"{found.rounds} round{'s' if found.rounds != 1 else ''}"
-    measured = f"{found.processes} processes, {rounds}, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
-    return (*facts, ("measured", measured))
+    return "measured", f"{found.processes} processes, {rounds}, {found.seconds:.1f} s, {_ENDINGS[found.ending]}"
 
 
 def _plain(operators: Operators) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from deploy_magics.arguments import ARunnable, Dims, FeedSource, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, did_you_mean
@@ -14,6 +14,8 @@ from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
     from deploy_magics.timing import Measurement
+
+R = TypeVar("R", bound=Result)
 
 
 @dataclass
@@ -224,7 +226,7 @@ def bench(
                 raise Interrupted(None, "interrupted before anything was measured")
             if stopped is None:
                 _require_one(found)
-            result = _saved(results.make(found, opened, feeds, setup, operators), path, force)
+            result = saved(results.make(found, opened, feeds, setup, operators), path, force)
     if stopped is not None:
         text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
         raise Interrupted(result, text)
@@ -233,7 +235,7 @@ def bench(
     return result
 
 
-def _saved(result: BenchResult, path: Path | None, force: bool) -> BenchResult:
+def saved(result: R, path: Path | None, force: bool) -> R:
     """Save a result where that is asked for; a disk that is full by then costs the file, not the result."""
     if path is None:
         return result
