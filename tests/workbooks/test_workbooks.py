@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,18 +10,9 @@ from tests.house.repository import ROOT
 _BOOKS = sorted((ROOT / "workbooks").glob("*.ipynb"))
 
 
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Mapping[Path, Future[list[workbooks.Outcome]]]]:
-    """Run all of them, two at a time, those that take longest first; they wait for processes most of the time."""
-    longest = sorted(_BOOKS, key=lambda path: -path.stat().st_size)
-    with ThreadPoolExecutor(2) as pool:
-        yield {path: pool.submit(workbooks.run, [path.stem], folder=path.parent, quick=True) for path in longest}
-        pool.shutdown(cancel_futures=True)
-
-
 @pytest.mark.parametrize("path", _BOOKS, ids=lambda path: path.stem)
-def test_a_workbook_runs_from_top_to_bottom(runs: Mapping[Path, Future[list[workbooks.Outcome]]], path: Path) -> None:
-    [outcome] = runs[path].result()
+def test_a_workbook_runs_from_top_to_bottom(path: Path) -> None:
+    [outcome] = workbooks.run([path.stem], folder=path.parent, quick=True)
     assert outcome.ok, str(outcome)
 
 
