@@ -57,6 +57,20 @@ class ArgumentError(DeployError):
 class MissingPartError(DeployError):
     """An optional package that is not installed; the hint is the command that installs it."""
 
+    @classmethod
+    def check(cls, why: str | None) -> None:
+        """Raise where a runtime says why it cannot be used here: what is missing, a semicolon, and what to do.
+
+        Examples
+        --------
+        >>> MissingPartError.check("TVM is not installed; pip install 'deploy-magics[tvm]'")
+        Traceback (most recent call last):
+        deploy_magics.errors.MissingPartError: TVM is not installed; pip install 'deploy-magics[tvm]'
+        """
+        if why is not None:
+            message, _, hint = why.rpartition("; ")
+            raise cls(message or why, hint=hint if message else None)
+
 
 class VerificationError(DeployError):
     """A changed model that no longer computes what the original does."""

@@ -169,10 +169,7 @@ def _compiler(memory: int) -> Worker:
 
 def require_tvm() -> None:
     """Raise MissingPartError where TVM cannot be used here."""
-    why = _tvm.why_not()
-    if why is not None:
-        message, _, hint = why.rpartition("; ")
-        raise MissingPartError(message or why, hint=hint)
+    MissingPartError.check(_tvm.why_not())
 
 
 def output_path(path: Path, *, force: bool) -> Path:

@@ -65,10 +65,7 @@ def tvm() -> Any:
     with _lock:
         if loaded():
             return sys.modules["tvm"]
-        why = why_not()
-        if why is not None:
-            message, _, hint = why.rpartition("; ")
-            raise MissingPartError(message, hint=hint)
+        MissingPartError.check(why_not())
         return _import()
 
 

@@ -224,10 +224,7 @@ def complete(wanted: Wanted) -> Target:
 def _asked(wanted: Wanted) -> Target:
     if _tvm.loaded():
         return complete(wanted)
-    why = _tvm.why_not()
-    if why is not None:
-        message, _, hint = why.rpartition("; ")
-        raise MissingPartError(message, hint=hint)
+    MissingPartError.check(_tvm.why_not())
     from deploy_magics import workers
 
     target: Target = workers.call("deploy_magics.lowering.target:complete", wanted, name="LLVM", timeout=_ASK_S)

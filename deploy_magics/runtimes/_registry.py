@@ -78,9 +78,7 @@ def require_usable(name: str) -> Runtime:
         Where there is none of that name.
     """
     runtime = get(name)
-    why = runtime.why_not()
-    if why is not None:
-        raise MissingPartError(why)
+    MissingPartError.check(runtime.why_not())
     return runtime
 
 

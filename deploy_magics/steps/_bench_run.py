@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError
 from deploy_magics.files import check_place
+from deploy_magics.steps._bounds import check_amounts, check_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,14 +49,10 @@ def check(threads: int, batch: int | None, precision: float, memory: float | Non
     ArgumentError
         Which option, and what it takes.
     """
-    if threads < 1:
-        raise ArgumentError(f"threads must be at least 1, not {threads}")
-    if batch is not None and batch < 1:
-        raise ArgumentError(f"batch must be at least 1, not {batch}")
+    check_counts(threads=threads, batch=batch)
+    check_amounts(memory=memory)
     if not 0 < precision <= 100:
         raise ArgumentError(f"precision is in percent, above 0 and up to 100, not {precision:g}")
-    if memory is not None and not memory > 0:
-        raise ArgumentError(f"memory is in GiB, above 0, not {memory:g}")
 
 
 def check_output(path: Path | None, *, force: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from deploy_magics.arguments import AModel, Dims, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, require
 from deploy_magics.result import Note, Ratio, Result
+from deploy_magics.steps._bounds import check_amounts, check_counts, check_tolerance
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -162,12 +163,9 @@ def fuse(
     if len(models) != 1:
         what = "no module was given" if not models else f"{len(models)} modules were given"
         raise ArgumentError(what, hint="fuse one at a time: %fuse shufflenet_v2")
-    if tolerance is not None and not 0 <= tolerance < float("inf"):
-        raise ArgumentError(f"--tolerance is a share of the output's range, 0 or more, not {tolerance:g}")
-    if threads < 1:
-        raise ArgumentError(f"threads must be at least 1, not {threads}")
-    if not 0 < budget < float("inf"):
-        raise ArgumentError(f"--budget is a number of seconds, not {budget:g}")
+    check_tolerance(tolerance)
+    check_counts(threads=threads)
+    check_amounts(budget=budget)
     path = None if output is None else Path(output).expanduser()
     if path is not None:
         if path.suffix != ".onnx":

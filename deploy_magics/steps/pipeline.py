@@ -11,6 +11,7 @@ from deploy_magics.arguments import ARunnable, Dims, FunctionsArgument, OutputPa
 from deploy_magics.errors import ArgumentError, CutShort, DeployError, Interrupted
 from deploy_magics.files import check_place
 from deploy_magics.result import Missing, Note, Ratio, Result
+from deploy_magics.steps._bounds import check_amounts, check_counts
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -166,8 +167,8 @@ def pipeline(
     from deploy_magics.runtimes.compiled import open_all
     from deploy_magics.timing import Finishing
 
-    _check(queue=queue, threads=threads, frames=frames)
-    _check(budget=budget, timeout=timeout, memory=memory)
+    check_counts(queue=queue, threads=threads, frames=frames)
+    check_amounts(budget=budget, timeout=timeout, memory=memory)
     path = Path(save).expanduser() if save is not None else None
     if path is not None:
         check_place(path, force=force)
@@ -205,13 +206,6 @@ def pipeline(
     if found.interrupted or finishing.interrupted:
         raise Interrupted(result, f"interrupted; the {kept}")
     return result
-
-
-def _check(**values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and not (value >= 1 if isinstance(value, int) else 0 < value < float("inf")):
-            least = "at least 1" if isinstance(value, int) else "above 0"
-            raise ArgumentError(f"{name} must be {least}, not {value:g}")
 
 
 def _goal(text: str | float | None) -> Goal | None:

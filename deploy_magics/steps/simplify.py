@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.result import Cell, Missing, Note, Result, Row, Table
+from deploy_magics.steps._bounds import check_amounts, check_tolerance
 from deploy_magics.steps._registry import step
 from deploy_magics.steps._simplify_tables import Totals, detail, held, sizes, summary, summary_row, totals
 
@@ -175,14 +176,10 @@ class _Line:
 def _options(data: Any, tolerance: float | None, max_growth: float, timeout: float, memory: float | None) -> Options:
     from deploy_magics.steps._simplify_run import Options
 
-    if tolerance is not None and not 0 <= tolerance < float("inf"):
-        raise ArgumentError(f"--tolerance is a share of the output's range, 0 or more, not {tolerance:g}")
+    check_tolerance(tolerance)
+    check_amounts(timeout=timeout, memory=memory)
     if not 1 <= max_growth < float("inf"):
         raise ArgumentError(f"--max-growth is a factor of 1 or more, not {max_growth:g}")
-    if not timeout > 0:
-        raise ArgumentError(f"--timeout is a number of seconds, not {timeout:g}")
-    if memory is not None and not 0 < memory < float("inf"):
-        raise ArgumentError(f"--memory is a number of GiB, not {memory:g}")
     return Options(data, tolerance, max_growth, timeout, None if memory is None else int(memory * 2**30))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError
 from deploy_magics.result import Held, Note, Result
+from deploy_magics.steps._bounds import check_amounts, check_counts, check_tolerance
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def tvm_compile(
 
     require_tvm()
     path = None if output is None else output_path(Path(output).expanduser(), force=force)
-    check(timeout, memory, tolerance)
-    if threads is not None and threads < 1:
-        raise ArgumentError(f"threads must be at least 1, not {threads}")
+    check_amounts(timeout=timeout, memory=memory)
+    check_tolerance(tolerance)
+    check_counts(threads=threads)
     if threads is not None and records is None:
         hint = "code runs on as many threads as what runs it says: %bench NAME --on tvm --threads 2"
         raise ArgumentError("--threads chooses among records, and there are none", hint=hint)
@@ -168,22 +169,6 @@ def tvm_compile(
         found = compile_model(model, machine, options, tell=tracker.update)
     result = _result(model, found, path)
     return _with_speed(result, model, found, data) if bench else result
-
-
-def check(timeout: float, memory: float | None, tolerance: float | None) -> None:
-    """Refuse bounds that cannot be meant.
-
-    Raises
-    ------
-    ArgumentError
-        Which option, and what it takes.
-    """
-    if not 0 < timeout < float("inf"):
-        raise ArgumentError(f"--timeout is a number of seconds, not {timeout:g}")
-    if memory is not None and not 0 < memory < float("inf"):
-        raise ArgumentError(f"--memory is a number of GiB, not {memory:g}")
-    if tolerance is not None and not 0 <= tolerance < float("inf"):
-        raise ArgumentError(f"--tolerance is a share of the output's range, 0 or more, not {tolerance:g}")
 
 
 def _result(model: Model, found: Compiled, output: Path | None) -> TvmCompileResult:

@@ -14,6 +14,7 @@ from deploy_magics.arguments import ARunnable, Dims, FeedSource, OutputPath, Sha
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.files import check_place, whole_file
 from deploy_magics.result import Result
+from deploy_magics.steps._bounds import check_amounts, check_counts
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def tvm_run(
     require_tvm()
     path = None if output is None else _output_path(Path(output).expanduser(), force=force)
     _check(repeat=repeat, number=number, threads=threads, top=top)
-    _check_bounds(timeout=timeout, memory=memory)
+    check_amounts(timeout=timeout, memory=memory)
     device = _tracker(tracker, key)
     names = None if labels is None else classes.read_labels(Path(labels).expanduser())
     count = top if top is not None else None if names is None else 5
@@ -237,20 +238,11 @@ def _keep(
 
 
 def _check(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ArgumentError(f"--{name} must be at least 1, not {count}")
+    check_counts(**counts)
     if (counts["threads"] or 0) > _MOST_THREADS:
         raise ArgumentError(f"--threads is at most {_MOST_THREADS}, not {counts['threads']}")
     if (counts["repeat"] or 0) > _MOST_REPEAT:
         raise ArgumentError(f"--repeat is at most {_MOST_REPEAT}, not {counts['repeat']}")
-
-
-def _check_bounds(*, timeout: float, memory: float | None) -> None:
-    if not 0 < timeout < float("inf"):
-        raise ArgumentError(f"--timeout is a number of seconds, not {timeout:g}")
-    if memory is not None and not 0 < memory < float("inf"):
-        raise ArgumentError(f"--memory is a number of GiB, not {memory:g}")
 
 
 def _tracker(address: str | None, key: str | None) -> Tracker | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from deploy_magics.arguments import AModel, Dims, FeedSource, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.result import Held, Result
+from deploy_magics.steps._bounds import check_amounts, check_counts
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -155,10 +156,10 @@ def tvm_tune(
 
     require_tvm()
     path = None if output is None else output_path(Path(output).expanduser(), force=force)
-    _check(trials=trials, patience=patience, threads=threads)
+    check_counts(trials=trials, patience=patience, threads=threads)
     if seed < 0:
         raise ArgumentError(f"--seed must be at least 0, not {seed}")
-    _check_times(minutes=minutes, build_timeout=build_timeout, run_timeout=run_timeout, timeout=timeout, memory=memory)
+    check_amounts(minutes=minutes, build_timeout=build_timeout, run_timeout=run_timeout, timeout=timeout, memory=memory)
     if (tracker is None) != (key is None):
         raise ArgumentError("--tracker and --key go together", hint="such as --tracker 10.0.0.2:9190 --key board")
     if len(models) != 1:
@@ -204,15 +205,3 @@ def tvm_tune(
         result.status = "interrupted"
         raise Interrupted(result, tables.interruption(outcome, options.records))
     return result
-
-
-def _check(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise ArgumentError(f"--{name} must be at least 1, not {count}")
-
-
-def _check_times(**times: float | None) -> None:
-    for name, value in times.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise ArgumentError(f"--{name.replace('_', '-')} must be more than 0, not {value:g}")

@@ -289,7 +289,7 @@ def test_an_interrupt_while_the_result_is_put_together_keeps_it(
         ({"processes": 1}, "processes must be at least 2"),
         ({"budget": 0}, "budget must be above 0"),
         ({"frames": 1}, "frames must be at least 2"),
-        ({"memory": 0}, "memory is in GiB"),
+        ({"memory": 0}, "memory must be above 0"),
     ],
 )
 def test_options_are_checked(small: Path, options: dict[str, Any], words: str) -> None:

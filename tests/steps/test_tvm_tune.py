@@ -118,7 +118,7 @@ def test_trials_outlive_a_compilation_that_fails_and_the_estimate_says_what_it_l
     [
         ({"trials": 0}, "--trials must be at least 1"),
         ({"seed": -1}, "--seed must be at least 0"),
-        ({"minutes": 0.0}, "--minutes must be more than 0"),
+        ({"minutes": 0.0}, "--minutes must be above 0"),
         ({"tracker": "10.0.0.2:9190"}, "--tracker and --key go together"),
         ({"tracker": "nonsense", "key": "k"}, "HOST:PORT"),
         ({"target": "aarch64-linux-gnu"}, "cannot run here"),
