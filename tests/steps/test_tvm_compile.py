@@ -106,10 +106,10 @@ def test_for_another_machine_it_is_a_library_of_that_machine_and_not_verified(mo
         ({"output": "/nowhere/small.so"}, "no folder '/nowhere'"),
         ({"records": "/nowhere"}, "no folder of records"),
         ({"records": "r", "schedule": "none"}, "contradict"),
-        ({"timeout": 0}, "seconds"),
+        ({"timeout": 0}, "must be above 0"),
         ({"threads": 0}, "at least 1"),
         ({"threads": 2}, "chooses among records"),
-        ({"timeout": float("inf")}, "seconds"),
+        ({"timeout": float("inf")}, "must be above 0"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(model: Path, options: dict[str, Any], says: str) -> None:

@@ -119,7 +119,7 @@ def test_probabilities_are_taken_as_they_are_and_batches_number_by_number() -> N
         ({"repeat": 0}, "--repeat must be at least 1"),
         ({"number": 0}, "--number must be at least 1"),
         ({"top": 0}, "--top must be at least 1"),
-        ({"timeout": 0}, "seconds"),
+        ({"timeout": 0}, "must be above 0"),
         ({"output": "predictions.txt"}, r"ends in \.npz"),
         ({"output": "/nowhere/p.npz"}, "no folder '/nowhere'"),
         ({"output": "seven.npz"}, "exists and is left as it is; add --force"),
