@@ -60,16 +60,18 @@ class Reader:
         return tuple(found)
 
     def shapes(self, option: Option, texts: Sequence[str]) -> dict[str, tuple[int | str, ...]]:
-        """Read ``name=1x3x224x224`` bindings."""
+        """Read ``name=1x3x224x224`` bindings; a shape alone has the name ``""``, which is that of the only input."""
         found: dict[str, tuple[int | str, ...]] = {}
-        for name, text in self._bindings(option, texts, example="input=1x3x224x224"):
+        for name, text in self._bindings(option, texts, example="input=1x3x224x224", unnamed=True):
             if not isinstance(text, str):
                 found[name] = tuple(text)
                 continue
             sizes = [size.strip() for size in re.split("[,x]", text)]
             if not all(re.fullmatch(r"\d+|\?|[A-Za-z_]\w*", size) for size in sizes):
+                written = f"{name}=" if name else ""
                 raise ArgumentError(
-                    f"{option.flag} {name}={text} is no shape", hint=f"write {name}=1x3x224x224, ? for a free dimension"
+                    f"{option.flag} {written}{text} is no shape",
+                    hint=f"write {written}1x3x224x224, ? for a free dimension",
                 )
             found[name] = tuple(int(size) if size.isdigit() else size for size in sizes)
         return found
@@ -83,15 +85,23 @@ class Reader:
             found[name] = int(text)
         return found
 
-    def _bindings(self, option: Option, texts: Sequence[str], *, example: str) -> list[tuple[str, Any]]:
+    def _bindings(
+        self, option: Option, texts: Sequence[str], *, example: str, unnamed: bool = False
+    ) -> list[tuple[str, Any]]:
         pairs: list[tuple[str, Any]] = []
         for text in texts:
             kept = self.words.kept(text)
             if kept is not None and isinstance(kept.value, Mapping):
                 pairs.extend((str(name), value) for name, value in kept.value.items())
                 continue
+            if unnamed and kept is not None and isinstance(kept.value, list | tuple):
+                pairs.append(("", kept.value))
+                continue
             # Names of inputs may hold "=", sizes never do.
             name, sign, rest = text.rpartition("=")
+            if unnamed and not sign and re.search("[,x]", text):
+                pairs.append(("", self.words.plain(text)))
+                continue
             if not (sign and name and rest):
                 raise ArgumentError(
                     f"{option.flag} takes a name and a size, not {self.words.written(text)!r}",
@@ -103,7 +113,7 @@ class Reader:
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ArgumentError(f"{option.flag} binds {twice[0]!r} twice")
+            raise ArgumentError(f"{option.flag} binds {repr(twice[0]) if twice[0] else 'the only input'} twice")
         return pairs
 
 

@@ -74,7 +74,7 @@ def bind(
     inputs, outputs : sequence of TensorSpec
         As the model has them, with nothing bound.
     shapes : mapping, optional
-        Shapes by input; ``"?"``, None or the dimension's own name leaves one free.
+        Shapes by input, ``""`` for the only one; ``"?"``, None or the dimension's own name leaves one free.
     dims : mapping, optional
         Sizes by the name of a symbolic dimension.
 
@@ -87,7 +87,7 @@ def bind(
     new_shapes: dict[str, tuple[Dim, ...]] = {}
     for name, shape in (shapes or {}).items():
         spec = _input(name, inputs)
-        new_shapes[name] = _shape(spec, tuple(shape), new_dims)
+        new_shapes[spec.name] = _shape(spec, tuple(shape), new_dims)
     symbols = {dim for spec in inputs for dim in spec.shape or () if isinstance(dim, str)}
     for name, size in (dims or {}).items():
         if name not in symbols:
@@ -101,6 +101,10 @@ def _input(name: str, inputs: Sequence[TensorSpec]) -> TensorSpec:
         if spec.name == name:
             return spec
     names = [spec.name for spec in inputs]
+    if not name and names:
+        if len(names) == 1:
+            return inputs[0]
+        raise ModelError(f"a shape without a name needs a model of one input; there are {listed(names, 5)}")
     raise ModelError(
         f"there is no input {quote(name)}",
         hint=nearest(name, names) or (f"its inputs are {listed(names, 5)}" if names else "it has no inputs"),

@@ -196,6 +196,10 @@ def _from_shapes(
 ) -> tuple[tuple[Any, ...], dict[str, dict[int, str]]]:
     import torch
 
+    if "" in shapes:
+        if len(shapes) > 1:
+            raise ModelError("a shape without a name stands alone, for a module of one input")
+        shapes = {arguments[0] if arguments else "input": shapes[""]}
     for key in shapes:
         if arguments and key not in arguments:
             raise ModelError(

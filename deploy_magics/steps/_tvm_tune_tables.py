@@ -89,7 +89,7 @@ def facts(outcome: Outcome, records: Path | None, output: Path | None) -> tuple[
     tuned = outcome.tuned
     found = []
     if tuned.before_ms is not None and tuned.after_ms is not None:
-        found.append(("estimated latency", f"{tuned.before_ms:.3f} → {tuned.after_ms:.3f} ms"))
+        found.append(("estimated latency", f"{tuned.before_ms:.4g} → {tuned.after_ms:.4g} ms"))
     known = f", {tuned.known} known before" if tuned.known else ""
     found.append(("trials", f"{tuned.trials} ({tuned.rate:.1f}/s){known}"))
     if tuned.failed:

@@ -138,7 +138,7 @@ def bench(
     force
         Overwrite that file if it exists.
     shape
-        Bind dynamic dimensions, ``--shape input=1x3x224x224``.
+        Bind dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``).
     dim
         Bind a dynamic dimension by its name, ``--dim N=1``.
 

@@ -86,7 +86,8 @@ def flops(
         print (layers, parameters, gradients, GFLOPS), which counts a stride-sized input and scales it by the area, and
         its error against a full count.
     shape
-        Bind dynamic dimensions, ``--shape input=1x3x224x224``. Those left open take a usual size, which is noted.
+        Bind dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``). Those left open
+        take a usual size, which is noted.
     dim
         Bind a dynamic dimension by its name, ``--dim N=8``.
 

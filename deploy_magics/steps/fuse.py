@@ -117,7 +117,8 @@ def fuse(
     seed
         Seed of the random inputs.
     shape
-        Shapes of a module's inputs, ``--shape x=1x3x224x224``; a name in place of a number keeps a dimension open.
+        Shapes of a module's inputs, ``--shape x=1x3x224x224`` (of one input also ``1x3x224x224``); a name in place of
+        a number keeps a dimension open.
     dim
         Bind an open dimension by its name, ``--dim N=1``, where speed and MACs are measured.
 

@@ -55,7 +55,8 @@ def inspect(*models: AModel, shape: Shapes = None, dim: Dims = None) -> InspectR
         Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one. Several
         stand side by side, with a column of operator counts each.
     shape
-        Bind dynamic dimensions, ``--shape input=1x3x224x224``. What is not bound stays dynamic.
+        Bind dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``). What is not bound
+        stays dynamic.
     dim
         Bind a dynamic dimension by its name, ``--dim N=1``.
 

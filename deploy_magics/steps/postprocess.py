@@ -96,7 +96,7 @@ def postprocess(
     force
         Overwrite that file if it exists.
     shape
-        Bind dynamic dimensions, ``--shape input=1x3x224x224``.
+        Bind dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``).
     dim
         Bind a dynamic dimension by its name, ``--dim N=1``.
 

@@ -89,7 +89,8 @@ def simplify(
     memory
         Bound on the memory of each worker process, in GiB; by default three quarters of what is free.
     shape
-        Fix dynamic dimensions, ``--shape input=1x3x224x224``; ``?`` keeps one open. What is not bound stays dynamic.
+        Fix dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``); ``?`` keeps one
+        open. What is not bound stays dynamic.
     dim
         Fix a dynamic dimension by its name, ``--dim batch=1``.
 

@@ -95,7 +95,8 @@ def tvm_compile(
     memory
         Bound on the memory of each worker process, in GiB; by default three quarters of what is free.
     shape
-        Fix dynamic dimensions, ``--shape input=1x3x224x224``; compiled code has no open ones.
+        Fix dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``); compiled code has
+        no open ones.
     dim
         Fix a dynamic dimension by its name, ``--dim N=1``.
 

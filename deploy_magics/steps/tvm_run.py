@@ -100,7 +100,8 @@ def tvm_run(
     memory
         Bound on the memory of the worker process, in GiB; by default three quarters of what is free.
     shape
-        Fix dynamic dimensions of a model that is not compiled yet, ``--shape input=1x3x224x224``.
+        Fix dynamic dimensions of a model that is not compiled yet, ``--shape input=1x3x224x224`` (of one input also
+        ``1x3x224x224``).
     dim
         Fix a dynamic dimension by its name, ``--dim N=1``.
 

@@ -112,7 +112,7 @@ def tvm_tune(
     memory
         Bound on the memory of each worker process, in GiB; by default 2 GiB for those of the search.
     shape
-        Fix dynamic dimensions, ``--shape input=1x3x224x224``.
+        Fix dynamic dimensions, ``--shape input=1x3x224x224`` (of one input also ``1x3x224x224``).
     dim
         Fix a dynamic dimension by its name, ``--dim N=1``.
 

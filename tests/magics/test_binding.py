@@ -113,6 +113,8 @@ class TestOptions:
     def test_shapes_and_dims(self) -> None:
         values = parse("resnet50 --shape x=1x3x?xN --shape y:0=2,2 --shape a=b=7 --dim N=1 --dim M=2").values
         assert values["shape"] == {"x": (1, 3, "?", "N"), "y:0": (2, 2), "a=b": (7,)}
+        assert parse("resnet50 --shape 1x3x?").values["shape"] == {"": (1, 3, "?")}
+        assert parse("resnet50 --shape {sizes}", {"sizes": [1, 3]}).values["shape"] == {"": (1, 3)}
         assert values["dim"] == {"N": 1, "M": 2}
 
     def test_data_is_a_seed_a_file_or_an_object(self) -> None:
@@ -156,7 +158,9 @@ class TestOptions:
         ("a.onnx --precision two", "--precision needs a number, not 'two'"),
         ("a.onnx --by nod", "--by is one of node, op, not 'nod'; did you mean 'node'?"),
         ("a.onnx --on ,", "--on has an empty item in ','"),
-        ("a.onnx --shape 1x3", "--shape takes a name and a size, not '1x3'; for example --shape input=1x3x224x224"),
+        ("a.onnx --shape 13", "--shape takes a name and a size, not '13'; for example --shape input=1x3x224x224"),
+        ("a.onnx --shape 1xx3", "--shape 1xx3 is no shape; write 1x3x224x224"),
+        ("a.onnx --shape 1x3 --shape 2x3", "--shape binds the only input twice"),
         ("a.onnx --shape x=1xx3", "--shape x=1xx3 is no shape"),
         ("a.onnx --shape x=1 --shape x=2", "--shape binds 'x' twice"),
         ("a.onnx --dim N=x", "--dim N=x is no size"),

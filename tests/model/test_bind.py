@@ -55,6 +55,7 @@ def test_the_original_stays_as_it_was() -> None:
 
 def test_unnamed_dimensions_and_unknown_ranks() -> None:
     assert dynamic(None, 3).bind(shapes={"x": (8, 3)}).inputs[0].shape == (8, 3)
+    assert dynamic(None, 3).bind(shapes={"": (8, 3)}).inputs[0].shape == (8, 3)
     unranked = dynamic(rank=False)
     assert unranked.inputs[0].shape is None
     assert unranked.bind(shapes={"x": (1, 2, 3)}).inputs[0].shape == (1, 2, 3)
@@ -68,6 +69,7 @@ def test_unnamed_dimensions_and_unknown_ranks() -> None:
         ({"dims": {"seqq": 2}}, "no dynamic dimension 'seqq'; did you mean 'seq'?"),
         ({"dims": {"zzz": 2}}, "it has 'N', 'seq'"),
         ({"dims": {"total": 2}}, "it follows from the inputs"),
+        ({"shapes": {"": (1, 2)}}, "a shape without a name needs a model of one input; there are 'a', 'b'"),
         ({"shapes": {"b": (1, 4)}}, "fixed to 3 in dimension 1, not 4"),
         ({"shapes": {"b": (1, 3, 1)}}, "has 2 dimensions"),
         ({"shapes": {"a": (1, 3), "b": (2, 3)}}, "'N' cannot be both 1 and 2"),

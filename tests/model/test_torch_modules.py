@@ -69,7 +69,7 @@ def test_forms(form: str, net: Net) -> None:
 
 def test_the_module_stays_as_it_was(net: Net) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    made = Model.of(net, shapes={"image": (1, 3, 8, 8)})
+    made = Model.of(net, shapes={"": (1, 3, 8, 8)})
     assert net.training
     assert net.bn.training
     assert set(net.state_dict()) == set(before)
