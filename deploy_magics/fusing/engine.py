@@ -239,7 +239,7 @@ class _Made:
 
 def _fuse(own: nn.Module, inputs: tuple[Any, ...], whole: bool, skipped: Mapping[str, str]) -> _Made:
     """Fuse a copy in place, its outermost forward traced or not, but for some blocks inside."""
-    before = census(own)
+    params = census(own).params
     holder = nn.Module()
     holder.add_module("whole", own)
     found: list[tuple[nn.Module, str, Region, nn.Module]] = []
@@ -279,8 +279,8 @@ def _fuse(own: nn.Module, inputs: tuple[Any, ...], whole: bool, skipped: Mapping
                 count = counts.get(inner[3])
                 waiting.append((*inner, None if count is None else arguments_of(inner[2], count)))
     root: nn.Module = holder.get_submodule("whole")
-    # What a traced graph leaves out, as nothing calls it, the module holds all the same.
-    before = replace(census(root), layers=before.layers, params=before.params)
+    # What nothing calls is in no graph, and the module holds it all the same.
+    before = replace(census(root), params=params)
     # Blocks in which nothing will be fused are put back, and count as they did.
     traced = {id(module): _twin_graph(region.graph) for _, _, region, module in found if region.path}
     owners = owners_of(own)

@@ -14,7 +14,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from deploy_magics.fusing.arithmetic import is_linear, is_norm
+from deploy_magics.fusing.arithmetic import TRANSPOSED, is_linear, is_norm
 from deploy_magics.fusing.trace import has_hooks, named
 
 _INPLACE = (
@@ -115,9 +115,15 @@ class Context:
         return self.made.get_submodule(str(node.target))
 
     def linear(self, node: object) -> Any:
-        """Give the convolution or linear layer that a node calls on one value; None where it is none."""
+        """Give the convolution or linear layer that a node calls on one value; None where it is none.
+
+        A transposed convolution may be told the size of its output besides.
+        """
         found = self.module(node)
-        return found if found is not None and is_linear(found) and _plain_call(node) else None
+        if found is None or not is_linear(found):
+            return None
+        sized = isinstance(found, TRANSPOSED) and isinstance(next(iter(node.args), None), fx.Node)  # type: ignore[attr-defined]
+        return found if sized or _plain_call(node) else None
 
     def norm(self, node: object) -> Any:
         """Give the normalisation that a node calls; None where it is none."""
