@@ -111,8 +111,8 @@ def _flattened(root: fx.Node) -> tuple[list[fx.Node], list[fx.Node]]:
 def _is_add(node: fx.Node) -> bool:
     called = node.op == "call_function" and node.target in _ADDS
     called = called or (node.op == "call_method" and node.target in ("add", "add_"))
-    # Python's sum() begins with 0.
-    both = all(isinstance(each, fx.Node) or (type(each) is int and each == 0) for each in node.args)
+    # Python's sum() begins with 0, and loops with 0.0.
+    both = all(isinstance(each, fx.Node) or (type(each) in (int, float) and each == 0) for each in node.args)
     return called and both and len(node.args) == 2 and not node.kwargs and bool(_addends(node))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.dropout import _DropoutNd
@@ -18,7 +19,7 @@ from deploy_magics.fusing.census import Census, census
 from deploy_magics.fusing.folding import fold
 from deploy_magics.fusing.nodes import Context, Done, Left, owners_of
 from deploy_magics.fusing.plain import simplify
-from deploy_magics.fusing.trace import Region, arguments_of, is_basic, reason, regions_of, trace
+from deploy_magics.fusing.trace import Region, arguments_of, is_basic, is_compiled, reason, regions_of, trace
 from deploy_magics.fusing.watching import argument_counts, ranks, watched
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _checked(
 
 
 def _with_less(attempt: Callable[[bool, Mapping[str, str]], _Attempt], first: _Attempt) -> _Attempt:
-    """Fuse less of a module of which tracing saw something else than running does; the outcome may still be an error."""
+    """Fuse less of a module of which tracing saw something else than running does; it may be wrong all the same."""
     assert isinstance(first.outcome, VerificationError)
     why = f"it is left as it is: {first.outcome.message}"
     places = list(first.made.inside)
@@ -272,7 +273,7 @@ def _fuse(own: nn.Module, inputs: tuple[Any, ...], whole: bool, skipped: Mapping
                     opened.append((region.graph.get_submodule(place[len(path) + 1 :] if path else place), place))
         for part, place in opened:
             # A forward of its own instance may hold on to the very blocks that would be replaced.
-            if "forward" in vars(part):
+            if "forward" in vars(part) or is_compiled(part):
                 continue
             for inner in regions_of(part, place, seen):
                 counts = argument_counts(own, inputs) if counts is None else counts
@@ -313,8 +314,11 @@ def _twin_graph(made: fx.GraphModule) -> fx.GraphModule:
 
 
 def _copied(module: nn.Module) -> nn.Module:
+    # What a forward or a pruned layer computed and kept as an attribute cannot be copied with its history.
+    kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]
+    known: dict[int, Any] = {id(value): value.detach().clone() for value in kept if not value.is_leaf}
     try:
-        return copy.deepcopy(module)
+        return copy.deepcopy(module, known)
     except Exception as error:  # noqa: BLE001 - a user's module may refuse to be copied in any way
         raise ModelError(
             f"{type(module).__name__} cannot be copied, so it is left alone: {reason(error)}",

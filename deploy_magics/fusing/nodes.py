@@ -17,21 +17,7 @@ from torch.nn import functional
 from deploy_magics.fusing.arithmetic import TRANSPOSED, is_linear, is_norm
 from deploy_magics.fusing.trace import has_hooks, named
 
-_INPLACE = (
-    operator.iadd,
-    operator.isub,
-    operator.imul,
-    operator.itruediv,
-    operator.ifloordiv,
-    operator.imod,
-    operator.ipow,
-    operator.iand,
-    operator.ior,
-    operator.ixor,
-    operator.ilshift,
-    operator.irshift,
-    operator.setitem,
-)
+_INPLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.setitem)
 # These never hand on the memory of what they take.
 _NEW = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, torch.add, torch.sub, torch.mul)
 _ACCESS = (operator.getitem, builtins.getattr)
@@ -169,7 +155,9 @@ class Context:
         alone. A convolution takes one dimension less for one sample without a batch.
         """
         if not isinstance(norm, SEVERAL_RANKS):
-            return "" if not isinstance(linear, nn.Linear) else f"{name} gives features on the last axis, it takes axis 1"
+            return (
+                "" if not isinstance(linear, nn.Linear) else f"{name} gives features on the last axis, it takes axis 1"
+            )
         wanted = linear.weight.dim()
         seen = self.ranks.get(id(norm), set())
         if not seen:

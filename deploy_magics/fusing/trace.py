@@ -66,7 +66,7 @@ class _Tracer(fx.Tracer):
         name = self.path_of_module(m)
         if self.is_leaf_module(m, name):
             return super().call_module(m, forward, args, kwargs)
-        why = "it has hooks" if has_hooks(m) else ""
+        why = "it has hooks" if has_hooks(m) else "it was compiled by torch.jit" if is_compiled(m) else ""
         if not why:
             before, stack = list(self.graph.nodes), dict(self.module_stack)
             try:
@@ -99,8 +99,8 @@ def trace(module: nn.Module, path: str, arguments: list[str] | None) -> Region:
     Exception
         Whatever its own ``forward`` raises on stand-ins.
     """
-    if has_hooks(module) or "forward" in vars(module):
-        raise TypeError("it has hooks or a forward of its own instance")
+    if has_hooks(module) or "forward" in vars(module) or is_compiled(module):
+        raise TypeError("it has hooks or a forward of its own instance, or was compiled by torch.jit")
     # A forward may keep what it sees in attributes: stand-ins must not stay in the module that is handed out.
     scratch = twin(module)
     for part in scratch.modules():
@@ -154,6 +154,11 @@ def has_hooks(module: nn.Module) -> bool:
     """Tell whether something else runs when a module is called."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(getattr(module, kind, None) for kind in kinds)
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Tell whether a module was compiled by torch.jit: stand-ins would go to its inside, past what it holds."""
+    return isinstance(module, torch.jit.ScriptModule)
 
 
 def twin(module: nn.Module) -> nn.Module:
