@@ -69,6 +69,8 @@ class _Tracer(fx.Tracer):
         why = "it has hooks" if has_hooks(m) else "it was compiled by torch.jit" if is_compiled(m) else ""
         if not why:
             before, stack = list(self.graph.nodes), dict(self.module_stack)
+            # A forward may put something else into a list that it is given, as detectors' heads do.
+            given = fx.node.map_aggregate((args, kwargs), lambda value: value)
             try:
                 return super().call_module(m, forward, args, kwargs)
             except Exception as error:  # noqa: BLE001 - a user's forward may fail on stand-ins in any way
@@ -78,6 +80,7 @@ class _Tracer(fx.Tracer):
                 self.graph.erase_node(node)
             self.module_stack.clear()
             self.module_stack.update(stack)
+            args, kwargs = given  # type: ignore[misc]  # of the same form
         self.apart[name] = why
         return self.create_proxy("call_module", name, args, kwargs)
 

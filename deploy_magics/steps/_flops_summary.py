@@ -88,7 +88,7 @@ def summarise(model: Model, size: int, *, titled: bool) -> tuple[Summary, Table]
     examples = model.example_inputs or ()
     if len(examples) != 1 or getattr(examples[0], "ndim", 0) != 4:
         raise ModelError(f"{model.name!r} does not take one image, and the summary scales by the area of one")
-    stride = max(_STRIDE, *_strides(module))
+    stride = max((_STRIDE, *_strides(module)))
     scale = (size / stride) ** 2
     full = _counted("%flops in full", _ours, model, size, 1.0)
     rows = [

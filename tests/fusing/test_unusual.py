@@ -298,6 +298,38 @@ def test_of_blocks_in_what_cannot_be_traced_only_the_odd_ones_are_left() -> None
     assert (found.before.norms - found.after.norms) == 4
 
 
+class Head(nn.Module):
+    """Puts its results into the list that it is given, and looks at sizes, so that it cannot be traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.ways = nn.ModuleList(nn.Sequential(odd.Block(), nn.Conv2d(3, 6, 1)) for _ in range(2))
+        self.grid = [torch.zeros(1)] * 2
+
+    def forward(self, x):
+        for place, way in enumerate(self.ways):
+            x[place] = way(x[place]).contiguous()
+            if self.grid[place].shape[2:4] != x[place].shape[2:4]:
+                self.grid[place] = torch.zeros(1, 1, *x[place].shape[2:4])
+        return [each.flatten(1) for each in x]
+
+
+def test_a_head_that_writes_into_its_list_does_not_spoil_what_is_around_it() -> None:
+    class Detector(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.head = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), Head()
+
+        def forward(self, x):
+            y = self.norm(self.conv(x))
+            return self.head([y, F.avg_pool2d(y, 2)])
+
+    found = fused(Detector())
+    assert sorted(into(found)) == ["conv", "head.ways.0.0.conv", "head.ways.1.0.conv"]
+    assert list(reasons(found)) == ["head"]
+    assert found.after.norms == 0
+
+
 def test_blocks_in_which_nothing_was_fused_count_as_before() -> None:
     class Outer(nn.Module):
         def __init__(self):
