@@ -80,9 +80,7 @@ class EagerSession:
 
     def set_inputs(self, feeds: Mapping[str, Any]) -> None:
         """Place the inputs: arrays or tensors, in the order of the module's arguments."""
-        import torch
-
-        self._inputs = tuple(torch.as_tensor(value) for value in feeds.values())
+        self._inputs = tuple(_tensor(value) for value in feeds.values())
 
     def run(self) -> None:
         """Run the module once."""
@@ -90,6 +88,17 @@ class EagerSession:
 
         with torch.inference_mode():
             self._module(*self._inputs)
+
+
+def _tensor(value: Any) -> Any:
+    import torch
+
+    dtype = getattr(value, "dtype", None)
+    if str(dtype) == "bfloat16":
+        # NumPy has that type from another package, which torch does not read.
+        return torch.as_tensor(value.view("int16")).view(torch.bfloat16)
+    # What is no array is an option, such as a number.
+    return value if dtype is None else torch.as_tensor(value)
 
 
 def open_module(path: str, threads: int) -> EagerSession:
