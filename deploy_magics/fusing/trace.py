@@ -80,7 +80,7 @@ class _Tracer(fx.Tracer):
                 self.graph.erase_node(node)
             self.module_stack.clear()
             self.module_stack.update(stack)
-            args, kwargs = given  # type: ignore[misc]  # of the same form
+            args, kwargs = given
         self.apart[name] = why
         return self.create_proxy("call_module", name, args, kwargs)
 

@@ -129,7 +129,7 @@ def summarise(model: Model, size: int, *, titled: bool) -> tuple[Summary, Table]
 
 def _strides(module: Any) -> tuple[int, ...]:
     """Read the strides that a detector tells of itself; none where it tells none."""
-    found = getattr(module, "stride", None)
+    found: Any = getattr(module, "stride", None)
     values = found.flatten().tolist() if hasattr(found, "flatten") else found
     try:
         return tuple(int(value) for value in (values if isinstance(values, Iterable) else (values,)))
