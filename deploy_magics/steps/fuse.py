@@ -92,8 +92,8 @@ def fuse(
     and are summed become one convolution: 3x3, 1x1 and identity, as RepVGG has them, each with or without its
     normalisation. Then each batch normalisation is folded into the convolution or linear layer before it, or after it
     where that is exact. What is not fused is listed with the reason. Nothing is trained, and the original is not
-    changed. Original and result then run on the same random inputs: what differs by more than the tolerance, or is
-    never called, is left as it is and named, and where nothing fused remains by then that is an error.
+    changed. Original and result then run on the same random inputs. Blocks that make them differ by more than the
+    tolerance, or that are never called, are left as they are and named; a difference that remains is an error.
 
     Parameters
     ----------
