@@ -8,6 +8,7 @@ precision and rounded once.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import torch
@@ -22,25 +23,87 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
+_LINEAR = (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
+# What runs when such a layer is called, and the tensors that it reads: where a subclass, or one module, has its own
+# (a parametrisation makes a property of a weight), it may compute anything.
+_RUN = (
+    "__call__",
+    "_call_impl",
+    "_wrapped_call_impl",
+    "__getattr__",
+    "__getattribute__",
+    "forward",
+    "_conv_forward",
+    "_output_padding",
+    "_check_input_dim",
+    "weight",
+    "bias",
+    "running_mean",
+    "running_var",
+)
+
+
+def kind_of(module: nn.Module) -> type[nn.Module] | None:
+    """Give torch's own class of a convolution, linear layer or batch normalisation that computes as that class does.
+
+    A subclass that only has other defaults does; one with a ``forward`` of its own does not.
+
+    Examples
+    --------
+    >>> class Slow(nn.BatchNorm2d):
+    ...     def __init__(self, channels):
+    ...         super().__init__(channels, momentum=0.01)
+    >>> kind_of(Slow(4)), kind_of(nn.ReLU())
+    (<class 'torch.nn.modules.batchnorm.BatchNorm2d'>, None)
+    """
+    kind = next((each for each in (*_LINEAR, *NORMS) if isinstance(module, each)), None)
+    if kind is None or any(getattr(type(module), name, None) is not getattr(kind, name, None) for name in _RUN):
+        return None
+    return None if any(name in vars(module) for name in _RUN) else kind
+
 
 def is_linear(module: nn.Module) -> bool:
-    """Tell whether a module is a convolution or linear layer and nothing more: a subclass may compute anything."""
-    return type(module) in (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
+    """Tell whether a module is a convolution or linear layer and nothing more."""
+    return kind_of(module) in _LINEAR
 
 
 def is_norm(module: nn.Module) -> bool:
     """Tell whether a module is a batch normalisation and nothing more."""
-    return type(module) in NORMS
+    return kind_of(module) in NORMS
 
 
 def channels_out(module: Any) -> int:
-    """Give the channels, or features, that a linear module gives."""
-    return int(module.out_features if isinstance(module, nn.Linear) else module.out_channels)
+    """Give the channels, or features, that a linear module gives, by its weights: attributes may be of old ones."""
+    return int(module.weight.shape[1] * module.groups if isinstance(module, TRANSPOSED) else module.weight.shape[0])
 
 
 def channels_in(module: Any) -> int:
-    """Give the channels, or features, that a linear module takes."""
-    return int(module.in_features if isinstance(module, nn.Linear) else module.in_channels)
+    """Give the channels, or features, that a linear module takes, by its weights."""
+    if isinstance(module, TRANSPOSED):
+        return int(module.weight.shape[0])
+    return int(module.weight.shape[1] * getattr(module, "groups", 1))
+
+
+def kernel_size(conv: Any) -> tuple[int, ...]:
+    """Give the size of a convolution's kernel, by its weights."""
+    return tuple(conv.weight.shape[2:])
+
+
+def per_axis(conv: Any, name: str) -> tuple[int, ...]:
+    """Give a convolution's stride, padding or dilation axis by axis, where one number may stand for all.
+
+    Examples
+    --------
+    >>> per_axis(nn.Conv2d(1, 1, 3, padding=(1,)), "padding")
+    (1, 1)
+    """
+    value = getattr(conv, name)
+    dimensions = conv.weight.dim() - 2
+    if isinstance(value, str):
+        sides = zip(kernel_size(conv), per_axis(conv, "dilation"), strict=True)
+        return tuple(d * (k - 1) // 2 if value == "same" else 0 for k, d in sides)
+    values = tuple(value) if isinstance(value, Iterable) else (int(value),)
+    return values * dimensions if len(values) == 1 else values
 
 
 def weights_of(module: Any) -> Weights:
@@ -113,12 +176,17 @@ def folded_before(weights: Weights, norm: Any, *, groups: int) -> Weights:
 
 
 def with_weights(module: Any, weights: Weights) -> Any:
-    """Copy a linear module with other weights, rounded to its own type; they ask for gradients as its own did."""
+    """Copy a linear module with other weights, rounded to its own type; they ask for gradients as its own did.
+
+    They also lie in memory as its own did: with channels last, say, which decides how a convolution is computed.
+    """
     made = copy.copy(module)
     made._parameters = dict(module._parameters)
     old = module.weight
-    for name, value in zip(("weight", "bias"), weights, strict=True):
-        made._parameters[name] = nn.Parameter(value.to(old.dtype).contiguous(), requires_grad=old.requires_grad)
+    kernel = torch.empty_like(old, requires_grad=False).copy_(weights[0])
+    bias = weights[1].to(old.dtype).contiguous()
+    for name, value in (("weight", kernel), ("bias", bias)):
+        made._parameters[name] = nn.Parameter(value, requires_grad=old.requires_grad)
     return made
 
 

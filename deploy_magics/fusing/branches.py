@@ -18,9 +18,13 @@ from torch.nn import functional
 from deploy_magics.fusing.arithmetic import (
     CONVOLUTIONS,
     Weights,
+    channels_in,
     channels_out,
     folded_after,
     is_finite,
+    kernel_size,
+    kind_of,
+    per_axis,
     weights_of,
     with_weights,
 )
@@ -107,8 +111,8 @@ def _flattened(root: fx.Node) -> tuple[list[fx.Node], list[fx.Node]]:
 def _is_add(node: fx.Node) -> bool:
     called = node.op == "call_function" and node.target in _ADDS
     called = called or (node.op == "call_method" and node.target in ("add", "add_"))
-    # Python's sum() begins with 0.
-    both = all(isinstance(each, fx.Node) or (type(each) is int and each == 0) for each in node.args)
+    # Python's sum() begins with 0, and loops with 0.0.
+    both = all(isinstance(each, fx.Node) or (type(each) in (int, float) and each == 0) for each in node.args)
     return called and both and len(node.args) == 2 and not node.kwargs and bool(_addends(node))
 
 
@@ -128,7 +132,7 @@ def _branch(context: Context, leaf: fx.Node) -> _Branch:
         norms.insert(0, node)
         node = node.args[0]  # type: ignore[assignment]  # Context.norm has seen to it
     conv = context.linear(node)
-    if conv is not None and type(conv) in CONVOLUTIONS and len(node.users) == 1:
+    if isinstance(conv, CONVOLUTIONS) and len(node.users) == 1:
         source = node.args[0]
         assert isinstance(source, fx.Node)
         return _Branch(leaf, source, node, tuple(norms))
@@ -138,12 +142,12 @@ def _branch(context: Context, leaf: fx.Node) -> _Branch:
 def _base(context: Context, branches: list[_Branch]) -> tuple[Any, str]:
     """Find the convolution whose kernel holds all others, and say why there is none."""
     convs = [context.linear(branch.conv) for branch in branches if branch.conv is not None]
-    if len({type(conv) for conv in convs}) > 1:
+    if len({kind_of(conv) for conv in convs}) > 1:
         return convs[0], "its branches convolve over different numbers of dimensions"
-    largest = tuple(max(sizes) for sizes in zip(*(conv.kernel_size for conv in convs), strict=True))
-    base = next((conv for conv in convs if conv.kernel_size == largest), None)
+    largest = tuple(max(sizes) for sizes in zip(*map(kernel_size, convs), strict=True))
+    base = next((conv for conv in convs if kernel_size(conv) == largest), None)
     if base is None:
-        sizes = ", ".join(_size(conv.kernel_size) for conv in convs)
+        sizes = ", ".join(_size(kernel_size(conv)) for conv in convs)
         return convs[0], f"no branch has a kernel that holds the others ({sizes}), so one would have more work"
     return base, ""
 
@@ -155,16 +159,19 @@ def _why_not(
     for branch in branches:
         if branch.nodes and sum(each.leaf is branch.leaf for each in branches) > 1:
             return f"it adds {context.name(branch.leaf)} twice"
-        for norm in branch.norms:
-            why = why_no_constants(context.norm(norm), context.name(norm))
+        for node in branch.norms:
+            norm, name = context.norm(node), context.name(node)
+            why = why_no_constants(norm, name) or context.why_rank(norm, base, "its convolution")
             if why:
-                return f"{context.name(norm)}: {why}"
+                return f"{name}: {why}"
+            if len(norm.running_mean) != channels_out(base):
+                return f"{name} has {len(norm.running_mean)} channels and the sum {channels_out(base)}"
         if branch.conv is None:
-            why = _why_no_identity(context, branch, base)
+            why = _why_no_identity(base)
         else:
             conv = context.linear(branch.conv)
             name = context.name(branch.conv)
-            why = _why_other_geometry(conv, base, name) or context.why_fixed(conv, name)
+            why = _why_other_geometry(conv, base, name) or context.why_fixed(branch.conv)
             if not why and len(context.calls(branch.conv.target)) > 1:
                 why = f"{name} is called several times"
         if why:
@@ -177,37 +184,43 @@ def _why_not(
     own |= set(adds)
     for add in adds:
         target = add.args[0]
-        # The branches have taken their source by then; what else uses it would see the sum.
-        if add.target in (operator.iadd, "add_") and isinstance(target, fx.Node) and set(target.users) - own:
-            return "it adds in place to a value that is used elsewhere"
+        if add.target not in (operator.iadd, "add_") or not isinstance(target, fx.Node):
+            continue
+        # Who else uses the value, or one that it is a part of, would see the sum.
+        if set(target.users) - own or not (target in own or context.makes_new(target)):
+            return "it adds in place to a value that may be used elsewhere"
     return ""
 
 
-def _why_no_identity(context: Context, branch: _Branch, base: Any) -> str:
-    if base.in_channels != base.out_channels:
-        return f"its identity has {base.in_channels} channels and the sum {base.out_channels}"
-    if set(base.stride) != {1}:
-        return f"its identity keeps the size and its convolution has stride {_size(base.stride)}"
-    if any(context.norm(norm).num_features != base.in_channels for norm in branch.norms):
-        return "the normalisation of its identity has another number of channels"
+def _why_no_identity(base: Any) -> str:
+    if channels_in(base) != channels_out(base):
+        return f"its identity has {channels_in(base)} channels and the sum {channels_out(base)}"
+    if set(per_axis(base, "stride")) != {1}:
+        return f"its identity keeps the size and its convolution has stride {_size(per_axis(base, 'stride'))}"
     return "" if _offsets(1, 0, base) is not None else "its identity and its convolution give different sizes"
 
 
 def _why_other_geometry(conv: Any, base: Any, name: str) -> str:
-    for what in ("in_channels", "out_channels", "groups", "stride"):
-        if getattr(conv, what) != getattr(base, what):
-            told = what.replace("in_", "input ").replace("out_", "output ")
-            return f"{name} has other {told} ({getattr(conv, what)} and {getattr(base, what)})"
-    if isinstance(conv.padding, str) and conv.padding == "same" and any(k % 2 == 0 for k in conv.kernel_size):
+    size, padding = kernel_size(conv), per_axis(conv, "padding")
+    for what, own, other in (
+        ("input channels", channels_in(conv), channels_in(base)),
+        ("output channels", channels_out(conv), channels_out(base)),
+        ("groups", conv.groups, base.groups),
+        ("stride", _size(per_axis(conv, "stride")), _size(per_axis(base, "stride"))),
+    ):
+        if own != other:
+            return f"{name} has other {what} ({own} and {other})"
+    if conv.padding == "same" and any(k % 2 == 0 for k in size):
         return f"{name} pads its two sides differently"
-    if conv.dilation != base.dilation and max(conv.kernel_size) > 1:
-        return f"{name} has other dilation ({_size(conv.dilation)} and {_size(base.dilation)})"
-    if conv.padding_mode != base.padding_mode and any(_padding(conv)):
+    dilations = per_axis(conv, "dilation"), per_axis(base, "dilation")
+    if dilations[0] != dilations[1] and max(size) > 1:
+        return f"{name} has other dilation ({_size(dilations[0])} and {_size(dilations[1])})"
+    if conv.padding_mode != base.padding_mode and any(padding):
         return f"{name} pads in another way ({conv.padding_mode} and {base.padding_mode})"
     if conv.weight.dtype != base.weight.dtype or conv.weight.device != base.weight.device:
         return f"{name} is of another type or on another device"
-    if _offsets(conv.kernel_size, _padding(conv), base) is None:
-        return f"{name} does not lie at the centre of the larger kernel (padding {_size(_padding(conv))})"
+    if _offsets(size, padding, base) is None:
+        return f"{name} does not lie at the centre of the larger kernel (padding {_size(padding)})"
     return ""
 
 
@@ -217,25 +230,17 @@ def _offsets(size: Any, padding: Any, base: Any) -> list[int] | None:
     Both see the same value in the middle and give the same size where ``d (K - k) = 2 (P - p)``, with kernel sizes
     ``K``, ``k``, paddings ``P``, ``p`` and the dilation ``d``.
     """
-    dimensions = len(base.kernel_size)
+    dimensions = len(kernel_size(base))
     sizes = (size,) * dimensions if isinstance(size, int) else size
     paddings = (padding,) * dimensions if isinstance(padding, int) else padding
     found = []
     for small, own, large, outer, dilation in zip(
-        sizes, paddings, base.kernel_size, _padding(base), base.dilation, strict=True
+        sizes, paddings, kernel_size(base), per_axis(base, "padding"), per_axis(base, "dilation"), strict=True
     ):
         if dilation * (large - small) != 2 * (outer - own) or (outer - own) % dilation:
             return None
         found.append((outer - own) // dilation)
     return found
-
-
-def _padding(conv: Any) -> tuple[int, ...]:
-    if conv.padding == "valid":
-        return (0,) * len(conv.kernel_size)
-    if conv.padding == "same":
-        return tuple(d * (k - 1) // 2 for k, d in zip(conv.kernel_size, conv.dilation, strict=True))
-    return tuple(conv.padding)
 
 
 def _weights(context: Context, branch: _Branch, base: Any) -> Weights:
@@ -247,10 +252,10 @@ def _weights(context: Context, branch: _Branch, base: Any) -> Weights:
     else:
         conv = context.linear(branch.conv)
         kernel, bias = weights_of(conv)
-        offsets = _offsets(conv.kernel_size, _padding(conv), base)
+        offsets = _offsets(kernel_size(conv), per_axis(conv, "padding"), base)
         assert offsets is not None
         margins: list[int] = []
-        for small, large, begin in zip(conv.kernel_size, base.kernel_size, offsets, strict=True):
+        for small, large, begin in zip(kernel_size(conv), kernel_size(base), offsets, strict=True):
             margins = [begin, large - small - begin, *margins]
         weights = functional.pad(kernel, margins), bias
     for norm in branch.norms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from torch import fx, nn
@@ -38,8 +39,15 @@ class Census:
         return asdict(self)
 
 
-def census(module: nn.Module) -> Census:
+def census(module: nn.Module, traced: Mapping[int, fx.GraphModule] | None = None) -> Census:
     """Count what a module is made of; graphs are looked into, and modules that hold graphs.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Counted.
+    traced : mapping of int to fx.GraphModule, optional
+        Graphs of modules inside that are no graphs themselves, by the module's identity.
 
     Examples
     --------
@@ -53,19 +61,20 @@ def census(module: nn.Module) -> Census:
         params=sum(parameter.numel() for parameter in module.parameters()),
         ops=int(not isinstance(module, fx.GraphModule)),
     )
-    _count(module, found, set())
+    _count(module, found, set(), traced or {})
     return found
 
 
-def _count(module: nn.Module, found: Census, seen: set[int]) -> None:
+def _count(module: nn.Module, found: Census, seen: set[int], traced: Mapping[int, fx.GraphModule]) -> None:
     if id(module) in seen:
         return
     seen.add(id(module))
+    module = traced.get(id(module), module)
     if isinstance(module, _BatchNorm):
         found.norms += 1
     if not isinstance(module, fx.GraphModule):
         for child in module.children():
-            _count(child, found, seen)
+            _count(child, found, seen, traced)
         return
     for node in module.graph.nodes:
         found.ops += counts(node)
@@ -74,5 +83,5 @@ def _count(module: nn.Module, found: Census, seen: set[int]) -> None:
             if isinstance(called, _BatchNorm):
                 found.norms += 1
             else:
-                _count(called, found, seen)
+                _count(called, found, seen, traced)
         found.norms += node.target is functional.batch_norm

@@ -87,9 +87,15 @@ class Reference:
             # A traced module prints where its code failed, which is nothing that its author wrote.
             with contextlib.redirect_stderr(io.StringIO()):
                 found = tuple(_outputs(module, each) for each in self.inputs)
+                again = [_outputs(module, self.inputs[0]) for _ in range(_TRIES if self.random else 0)]
         except Exception as error:  # noqa: BLE001 - tracing may have lost what a forward needs
             text = f"the fused {self.name} does not run: {reason(error)}"
             raise VerificationError(text, hint="the original is kept") from None
+        for key in self.random:
+            if key in found[0] and all(_same(found[0][key], each.get(key)) for each in again):
+                # Tracing drew its random numbers once, and kept them.
+                text = f"the fused {self.name} always gives the same {key!r}, which is random in the original"
+                raise VerificationError(text, hint="the original is kept")
         keys = list(self.outputs[0])
         verification = Verification(
             differences=tuple(self._difference(key, found) for key in keys if all(key in each for each in found)),

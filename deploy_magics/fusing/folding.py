@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import fx, nn
+from torch import fx
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from deploy_magics.fusing.arithmetic import (
     CONVOLUTIONS,
@@ -15,6 +16,8 @@ from deploy_magics.fusing.arithmetic import (
     folded_after,
     folded_before,
     is_finite,
+    kernel_size,
+    per_axis,
     weights_of,
     with_weights,
 )
@@ -33,6 +36,8 @@ def fold(context: Context) -> None:
     for node in graph.nodes:
         if node.target is functional.batch_norm:
             context.leave(node, _WHAT, "it is called as a function, on what no convolution gives")
+        elif isinstance(context.module(node), _BatchNorm) and context.norm(node) is None:
+            context.leave(node, _WHAT, "it computes something else than torch's own, or is called in another way")
     context.made.delete_all_unused_submodules()
     context.made.recompile()
 
@@ -66,9 +71,9 @@ def _into_previous(context: Context, node: fx.Node, norm: Any) -> str:
             return f"the output of {name} also goes elsewhere"
         if not any(context.module(user) is norm and context.norm(user) is norm for user in site.users):
             return f"{name} is called {len(sites)} times, and not always followed by this normalisation"
-    if norm.num_features != channels_out(linear):
-        return f"it has {norm.num_features} channels and {name} gives {channels_out(linear)}"
-    why = context.why_fixed(linear, name) or _why_rank(context, norm, linear, name)
+    if len(norm.running_mean) != channels_out(linear):
+        return f"it has {len(norm.running_mean)} channels and {name} gives {channels_out(linear)}"
+    why = context.why_fixed(before) or context.why_rank(norm, linear, name)
     if why:
         return why
     made = with_weights(linear, folded_after(weights_of(linear), norm, kind=linear))
@@ -93,11 +98,11 @@ def _into_next(context: Context, node: fx.Node, norm: Any, why: str) -> str:
         return f"{why}; {name} after it pads with zeros, which the normalisation would have shifted"
     if len(context.calls(after.target)) > 1:
         return f"{why}; {name} after it is called several times"
-    if norm.num_features != channels_in(linear):
+    if len(norm.running_mean) != channels_in(linear):
         return f"{why}; {name} after it takes {channels_in(linear)} channels"
     before = node.args[0]
     assert isinstance(before, fx.Node)
-    fixed = context.why_fixed(linear, name) or _why_rank(context, norm, linear, name)
+    fixed = context.why_fixed(after) or context.why_rank(norm, linear, name)
     if fixed:
         return f"{why}; {fixed}"
     writer = writes_between(context.made, before, after, (before,))
@@ -122,30 +127,11 @@ def _take_out(context: Context, node: fx.Node, instead: fx.Node, into: fx.Node) 
     context.made.graph.erase_node(node)
 
 
-def _why_rank(context: Context, norm: Any, linear: Any, name: str) -> str:
-    """Say why the channels of the two may be different axes; "" where they are the same.
-
-    A normalisation takes axis 1 for the channels, a linear layer the last one: these are one axis of two dimensions
-    alone. A one-dimensional convolution takes two dimensions for one sample without a batch.
-    """
-    if not isinstance(norm, nn.BatchNorm1d):
-        return "" if not isinstance(linear, nn.Linear) else f"{name} gives features on the last axis, it takes axis 1"
-    wanted = 2 if isinstance(linear, nn.Linear) else 3
-    seen = context.ranks.get(id(norm), set())
-    if not seen:
-        return "it was not called with the example input, so it is not known which axis it normalises"
-    if seen != {wanted}:
-        listed = " or ".join(map(str, sorted(seen)))
-        return f"its input has {listed} dimensions, so that its channels are not those of {name}"
-    return ""
-
-
 def _pads_with_zeros(conv: Any) -> bool:
-    if conv.padding_mode != "zeros" or conv.padding == "valid":
+    if conv.padding_mode != "zeros":
         return False
-    if conv.padding == "same":
-        return bool(max(conv.kernel_size) > 1)
-    return any(conv.padding)
+    # Of an even kernel one side is padded more, so that half of the sum may be nothing.
+    return any(per_axis(conv, "padding")) or (conv.padding == "same" and max(kernel_size(conv)) > 1)
 
 
 def _described(context: Context, value: object) -> str:

@@ -7,17 +7,22 @@ import operator
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from deploy_magics.fusing.arithmetic import is_linear, is_norm
+from deploy_magics.fusing.arithmetic import TRANSPOSED, is_linear, is_norm
 from deploy_magics.fusing.trace import has_hooks, named
 
 _INPLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.setitem)
+# These never hand on the memory of what they take.
+_NEW = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, torch.add, torch.sub, torch.mul)
 _ACCESS = (operator.getitem, builtins.getattr)
+SEVERAL_RANKS = (nn.BatchNorm1d, nn.SyncBatchNorm)
+"""Normalisations that take inputs of several numbers of dimensions."""
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
@@ -75,7 +80,7 @@ class Context:
     owners : Counter of int
         How many modules hold each parameter, by its identity.
     ranks : dict of int to set of int
-        Dimensions of what each one-dimensional normalisation was given, by the module's identity.
+        Dimensions of what each normalisation that takes several numbers of them was given, by the module's identity.
     done : list of Done
         What was fused.
     left : dict of str to Left
@@ -96,9 +101,15 @@ class Context:
         return self.made.get_submodule(str(node.target))
 
     def linear(self, node: object) -> Any:
-        """Give the convolution or linear layer that a node calls on one value; None where it is none."""
+        """Give the convolution or linear layer that a node calls on one value; None where it is none.
+
+        A transposed convolution may be told the size of its output besides.
+        """
         found = self.module(node)
-        return found if found is not None and is_linear(found) and _plain_call(node) else None
+        if found is None or not is_linear(found):
+            return None
+        sized = isinstance(found, TRANSPOSED) and isinstance(next(iter(node.args), None), fx.Node)  # type: ignore[attr-defined]
+        return found if sized or _plain_call(node) else None
 
     def norm(self, node: object) -> Any:
         """Give the normalisation that a node calls; None where it is none."""
@@ -121,15 +132,45 @@ class Context:
         """Note what was not fused."""
         self.left[self.name(node)] = Left(self.name(node), what, why)
 
-    def why_fixed(self, module: Any, name: str) -> str:
-        """Say why a linear module's weights cannot be changed; "" where they can."""
+    def why_fixed(self, node: fx.Node) -> str:
+        """Say why the weights of the linear module that a node calls cannot be changed; "" where they can."""
+        module, name = self.module(node), self.name(node)
         if has_hooks(module):
             return f"{name} has hooks"
+        for other in self.made.graph.nodes:
+            if other.op == "get_attr" and str(other.target).startswith(f"{node.target}."):
+                return f"the weights of {name} are also read as they are"
+            if other.op == "call_module" and str(node.target).startswith(f"{other.target}."):
+                return f"{name} is a part of {self.name(other)}, which is left as it is"
         if any(self.owners[id(parameter)] > 1 for parameter in module.parameters(recurse=False)):
             return f"the weights of {name} are shared with another module"
         if not module.weight.is_floating_point():
             return f"the weights of {name} are {str(module.weight.dtype).removeprefix('torch.')}"
         return ""
+
+    def why_rank(self, norm: Any, linear: Any, name: str) -> str:
+        """Say why the channels of a normalisation and of a linear module may be different axes; "" if they are one.
+
+        A normalisation takes axis 1 for the channels, a linear layer the last one: these are one axis of two dimensions
+        alone. A convolution takes one dimension less for one sample without a batch.
+        """
+        if not isinstance(norm, SEVERAL_RANKS):
+            return (
+                "" if not isinstance(linear, nn.Linear) else f"{name} gives features on the last axis, it takes axis 1"
+            )
+        wanted = linear.weight.dim()
+        seen = self.ranks.get(id(norm), set())
+        if not seen:
+            return "it was not called with the example input, so it is not known which axis it normalises"
+        if seen != {wanted}:
+            listed = " or ".join(map(str, sorted(seen)))
+            return f"its input has {listed} dimensions, so that its channels are not those of {name}"
+        return ""
+
+    def makes_new(self, node: object) -> bool:
+        """Tell whether what a node gives is surely no other value's memory."""
+        called = isinstance(node, fx.Node) and node.op == "call_function" and node.target in _NEW
+        return called or self.linear(node) is not None or self.norm(node) is not None
 
 
 def why_no_constants(norm: Any, name: str) -> str:
@@ -159,6 +200,8 @@ def writes(made: fx.GraphModule, node: fx.Node) -> bool:
             node.target in _INPLACE
             or (name.endswith("_") and not name.startswith("_"))
             or any(each is True for each in node.args[1:])
+            # One of the user's own, which was not traced.
+            or (isinstance(node.target, FunctionType) and not str(node.target.__module__).startswith("torch."))
         )
     if node.op == "call_module":
         found = made.get_submodule(str(node.target))
@@ -190,8 +233,8 @@ def does_nothing(made: fx.GraphModule, node: fx.Node) -> bool:
         return False
     if node.op == "call_module":
         found = made.get_submodule(str(node.target))
-        dropout = type(found) in _DROPOUTS and not found.training
-        return (type(found) is nn.Identity or dropout) and not has_hooks(found) and len(node.args) == 1
+        idle = type(found) is nn.Identity or (type(found) in _DROPOUTS and not found.training)
+        return idle and not has_hooks(found) and "forward" not in vars(found) and len(node.args) == 1
     return node.target is functional.dropout and node.kwargs.get("training") is False
 
 

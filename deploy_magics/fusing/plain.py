@@ -9,8 +9,9 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from deploy_magics.fusing.arithmetic import CONVOLUTIONS, TRANSPOSED
+from deploy_magics.fusing.arithmetic import CONVOLUTIONS, TRANSPOSED, is_linear
 from deploy_magics.fusing.nodes import attribute, does_nothing
+from deploy_magics.fusing.trace import is_basic
 
 _CONVOLUTIONS: dict[Any, int] = {functional.conv1d: 1, functional.conv2d: 2, functional.conv3d: 3}
 _TRANSPOSED: dict[Any, int] = {
@@ -27,6 +28,9 @@ _NORMS: dict[int, type[Any]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.Batc
 def simplify(made: fx.GraphModule) -> None:
     """Turn calls of functions on fixed weights into modules, and take out what does nothing, in place."""
     for node in list(made.graph.nodes):
+        own = node.op == "call_module" and is_basic(made.get_submodule(str(node.target)))
+        if own and not node.args and list(node.kwargs) == ["input"]:
+            node.args, node.kwargs = (node.kwargs["input"],), {}
         if does_nothing(made, node):
             node.replace_all_uses_with(node.args[0])
             made.graph.erase_node(node)
@@ -126,10 +130,9 @@ def _dimensions(made: fx.GraphModule, node: object) -> int:
         found: dict[Any, int] = {**_CONVOLUTIONS, **_TRANSPOSED, functional.linear: 1}
         return found.get(node.target, 0)
     module = made.get_submodule(str(node.target)) if node.op == "call_module" else None
-    if type(module) is nn.Linear:
-        return 1
-    kinds = (*CONVOLUTIONS, *TRANSPOSED)
-    return kinds.index(type(module)) % 3 + 1 if type(module) in kinds else 0
+    if module is None or not is_linear(module):
+        return 0
+    return 1 if isinstance(module, nn.Linear) else module.weight.dim() - 2  # type: ignore[operator]  # a tensor
 
 
 def _bound(node: fx.Node, names: tuple[str, ...]) -> dict[str, Any]:

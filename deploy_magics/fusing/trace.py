@@ -15,7 +15,11 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from deploy_magics.fusing.arithmetic import NORMS, kind_of
+
+_CHECKS = tuple(kind._check_input_dim for kind in NORMS)
 _NO_CALLS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
 
@@ -46,6 +50,10 @@ class _Tracer(fx.Tracer):
         self._arguments = arguments
         self.apart: dict[str, str] = {}
 
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Tell whether a module is taken whole, though it could be traced."""
+        return is_basic(m)
+
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list[Any]]:
         """Make a stand-in for each argument that the module is called with; others keep their defaults."""
         if self._arguments is None:
@@ -58,9 +66,11 @@ class _Tracer(fx.Tracer):
         name = self.path_of_module(m)
         if self.is_leaf_module(m, name):
             return super().call_module(m, forward, args, kwargs)
-        why = "it has hooks" if has_hooks(m) else ""
+        why = "it has hooks" if has_hooks(m) else "it was compiled by torch.jit" if is_compiled(m) else ""
         if not why:
             before, stack = list(self.graph.nodes), dict(self.module_stack)
+            # A forward may put something else into a list that it is given, as detectors' heads do.
+            given = fx.node.map_aggregate((args, kwargs), lambda value: value)
             try:
                 return super().call_module(m, forward, args, kwargs)
             except Exception as error:  # noqa: BLE001 - a user's forward may fail on stand-ins in any way
@@ -70,6 +80,7 @@ class _Tracer(fx.Tracer):
                 self.graph.erase_node(node)
             self.module_stack.clear()
             self.module_stack.update(stack)
+            args, kwargs = given
         self.apart[name] = why
         return self.create_proxy("call_module", name, args, kwargs)
 
@@ -91,10 +102,15 @@ def trace(module: nn.Module, path: str, arguments: list[str] | None) -> Region:
     Exception
         Whatever its own ``forward`` raises on stand-ins.
     """
-    if has_hooks(module) or "forward" in vars(module):
-        raise TypeError("it has hooks or a forward of its own instance")
+    if has_hooks(module) or "forward" in vars(module) or is_compiled(module):
+        raise TypeError("it has hooks or a forward of its own instance, or was compiled by torch.jit")
     # A forward may keep what it sees in attributes: stand-ins must not stay in the module that is handed out.
     scratch = twin(module)
+    for part in scratch.modules():
+        if isinstance(part, _BatchNorm) and kind_of(part) is None and type(part)._check_input_dim in _CHECKS:
+            # A subclass whose forward goes on to torch's: that looks at the number of dimensions, which a stand-in has
+            # not, and for nothing but to refuse.
+            part._check_input_dim = _unchecked  # type: ignore[method-assign]
     tracer = _Tracer(arguments)
     graph = tracer.trace(scratch)
     for node in graph.nodes:
@@ -131,14 +147,21 @@ def regions_of(module: nn.Module, path: str, seen: set[int]) -> Iterator[tuple[n
 
 
 def is_basic(module: nn.Module) -> bool:
-    """Tell whether tracing takes a module whole: one of torch's own, but no container."""
-    return fx.Tracer().is_leaf_module(module, "")
+    """Tell whether tracing takes a module whole: one of torch's own, or one that computes as such, but no container."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return False
+    return kind_of(module) is not None or fx.Tracer().is_leaf_module(module, "")
 
 
 def has_hooks(module: nn.Module) -> bool:
     """Tell whether something else runs when a module is called."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(getattr(module, kind, None) for kind in kinds)
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Tell whether a module was compiled by torch.jit: stand-ins would go to its inside, past what it holds."""
+    return isinstance(module, torch.jit.ScriptModule)
 
 
 def twin(module: nn.Module) -> nn.Module:
@@ -151,7 +174,12 @@ def twin(module: nn.Module) -> nn.Module:
 def arguments_of(module: nn.Module, count: int) -> list[str]:
     """Name the first arguments of a module's ``forward``; where they have no names of their own, by number."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [each.name for each in inspect.signature(module.forward).parameters.values() if each.kind in kinds]
+    try:
+        parameters = list(inspect.signature(module.forward).parameters.values())
+    except (TypeError, ValueError):
+        # One that was compiled by torch.jit, say, tells nothing.
+        parameters = []
+    names = [each.name for each in parameters if each.kind in kinds]
     return names[:count] if len(names) >= count else [f"input_{place}" for place in range(count)]
 
 
@@ -165,6 +193,10 @@ def reason(error: BaseException) -> str:
     """
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:120]}{'...' if len(text) > 120 else ''}"
+
+
+def _unchecked(input: object) -> None:
+    """Refuse nothing."""
 
 
 def _has(module: nn.Module, target: str) -> bool:

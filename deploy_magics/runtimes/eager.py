@@ -10,12 +10,9 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deploy_magics.errors import ModelError
-
-if TYPE_CHECKING:
-    from deploy_magics.runtimes._protocol import Arrays
 
 
 @dataclass(frozen=True)
@@ -59,21 +56,13 @@ class EagerTorch:
     title = "PyTorch, eager"
     modules = ("numpy", "torch")
 
-    def why_not(self) -> str | None:
-        """Say why it cannot be used here; None if it can."""
-        from importlib.util import find_spec
-
-        if find_spec("torch") is None:
-            return "PyTorch is not installed; pip install 'deploy-magics[torch]'"
-        return None
-
     def version(self) -> str:
         """Version of the installed package."""
         from importlib.metadata import version
 
         return version("torch")
 
-    def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> EagerSession:
+    def load(self, path: Path, *, threads: int) -> EagerSession:
         """Load a module from a file of :func:`pickled`, in a worker."""
         import torch
 
@@ -88,25 +77,28 @@ class EagerSession:
     def __init__(self, module: Any) -> None:
         self._module = module
         self._inputs: tuple[Any, ...] = ()
-        self._found: Any = None
 
     def set_inputs(self, feeds: Mapping[str, Any]) -> None:
         """Place the inputs: arrays or tensors, in the order of the module's arguments."""
-        import torch
-
-        self._inputs = tuple(torch.as_tensor(value) for value in feeds.values())
+        self._inputs = tuple(_tensor(value) for value in feeds.values())
 
     def run(self) -> None:
         """Run the module once."""
         import torch
 
         with torch.inference_mode():
-            self._found = self._module(*self._inputs)
+            self._module(*self._inputs)
 
-    def outputs(self) -> Arrays:
-        """Copy out the outputs of the last run, by number."""
-        found = self._found if isinstance(self._found, tuple | list) else (self._found,)
-        return {f"output_{place}": value.numpy().copy() for place, value in enumerate(found)}
+
+def _tensor(value: Any) -> Any:
+    import torch
+
+    dtype = getattr(value, "dtype", None)
+    if str(dtype) == "bfloat16":
+        # NumPy has that type from another package, which torch does not read.
+        return torch.as_tensor(value.view("int16")).view(torch.bfloat16)
+    # What is no array is an option, such as a number.
+    return value if dtype is None else torch.as_tensor(value)
 
 
 def open_module(path: str, threads: int) -> EagerSession:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def summarise(model: Model, size: int, *, titled: bool) -> tuple[Summary, Table]
     examples = model.example_inputs or ()
     if len(examples) != 1 or getattr(examples[0], "ndim", 0) != 4:
         raise ModelError(f"{model.name!r} does not take one image, and the summary scales by the area of one")
-    stride = max(*_strides(module), _STRIDE, 0)
+    stride = max((_STRIDE, *_strides(module)))
     scale = (size / stride) ** 2
     full = _counted("%flops in full", _ours, model, size, 1.0)
     rows = [
@@ -128,11 +129,11 @@ def summarise(model: Model, size: int, *, titled: bool) -> tuple[Summary, Table]
 
 def _strides(module: Any) -> tuple[int, ...]:
     """Read the strides that a detector tells of itself; none where it tells none."""
-    found = getattr(module, "stride", None)
+    found: Any = getattr(module, "stride", None)
+    values = found.flatten().tolist() if hasattr(found, "flatten") else found
     try:
-        values = list(getattr(found, "flatten", lambda: found or ())())
-        return tuple(int(value) for value in values)
-    except (TypeError, ValueError):
+        return tuple(int(value) for value in (values if isinstance(values, Iterable) else (values,)))
+    except (TypeError, ValueError, OverflowError):
         return ()
 
 
@@ -155,7 +156,7 @@ def _image(model: Model, side: int) -> Any:
 
     assert model.example_inputs is not None
     example = model.example_inputs[0]
-    return torch.zeros(1, example.shape[1], side, side, dtype=example.dtype)
+    return torch.zeros(1, example.shape[1], side, side, dtype=example.dtype, device=example.device)
 
 
 def _thop(model: Model, side: int) -> float:

@@ -120,7 +120,7 @@ def remarks(found: Fused, pair: Pair) -> list[tuple[str, bool]]:
     modules = [each.name for each in found.left if each.what == "module"]
     if modules:
         told = ", ".join(modules[:3]) + (f" and {len(modules) - 3} more" if len(modules) > 3 else "")
-        lines.append((f"left as they are, since tracing does not see through them: {told}", True))
+        lines.append((f"left as they are, for the reasons in the table: {told}", True))
     if pair.why:
         lines.append((f"not exported, so that there are no figures of ONNX: {pair.why}", True))
     for model in (pair.before, pair.after):

@@ -167,7 +167,12 @@ def _add_summaries(result: FlopsResult, opened: Sequence[Model], size: int) -> N
     if not modules:
         raise ArgumentError("--summary is of torch modules", hint="give the module with its example input")
     for model in modules:
-        found, table = summarise(model, size, titled=len(opened) > 1)
+        try:
+            found, table = summarise(model, size, titled=len(opened) > 1)
+        except KeyboardInterrupt:
+            result.status = "interrupted"
+            text = f"interrupted while {model.name!r} was summarised; what was counted is kept"
+            raise Interrupted(result, text) from None
         result.tables = (*result.tables, table)
         result.meta.setdefault("summaries", {})[model.name] = found.to_plain()
 

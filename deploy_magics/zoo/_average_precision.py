@@ -27,7 +27,8 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     common = (high - low).clip(0).prod(-1)
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(-1) for boxes in (a, b)]
     union = areas[0][:, None] + areas[1][None] - common
-    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))
+    shares = np.zeros(common.shape, np.result_type(common, np.float32))
+    return np.asarray(np.divide(common, union, out=shares, where=union > 0))
 
 
 def average_precision(
@@ -65,6 +66,10 @@ def average_precision(
 
     if len(found) != len(truths):
         raise ValueError(f"detections of {len(found)} images, and the truth of {len(truths)}")
+    for image, (boxes, box_scores, box_classes) in enumerate(found):
+        if not len(boxes) == len(box_scores) == len(box_classes):
+            counts = f"{len(boxes)} boxes, {len(box_scores)} scores and {len(box_classes)} classes"
+            raise ValueError(f"image {image} has {counts}")
     result = {}
     for kind in sorted({int(kind) for _, classes in truths for kind in classes}):
         scores: list[float] = []

@@ -140,6 +140,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder to write to (default: the package's)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="passes over the pictures (default: %(default)s)")
     options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error(f"--epochs is at least 1, not {options.epochs}")
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # Better now than after all the training.
+        parser.error(f"--output cannot be made: {error}")
     torch = require("torch", extra="torch", purpose="training the shapes detector")
     # One thread: sums in another order would end in other weights.
     torch.set_num_threads(1)
@@ -148,7 +155,6 @@ def main() -> None:
     with torch.no_grad():
         raws = network(torch.from_numpy(detector("shapes").prepare(images))).numpy()
     precision = measure(np.asarray(raws), truths)
-    options.output.mkdir(parents=True, exist_ok=True)
     write(network, options.output / "shapes.onnx", precision)
     print(f"mAP@0.5 on {MEASURED} held-out pictures: {precision:.4f}")  # noqa: T201 - a command's answer
 

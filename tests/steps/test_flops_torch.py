@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from deploy_magics.errors import Interrupted
 from deploy_magics.model import Model
-from deploy_magics.steps import _flops_torch
+from deploy_magics.steps import _flops_summary, _flops_torch
 from deploy_magics.steps.flops import flops
 
 torch = pytest.importorskip("torch")
@@ -112,6 +113,30 @@ def test_a_counter_that_fails_is_a_row_that_says_why(monkeypatch):
     by = rows(flops((nn.Linear(3, 4), torch.zeros(1, 3))))
     assert by["torch FlopCounterMode / 2"].note == "RuntimeError: no luck"
     assert by["thop"].cells["macs"] == 12
+
+
+@pytest.mark.parametrize(
+    ("told", "stride"),
+    [(None, 32), (64, 64), ((8, 16, 64), 64), (torch.tensor([8.0, 16.0, 64.0]), 64), ("none", 32), (float("nan"), 32)],
+)
+def test_the_summary_counts_an_input_of_the_stride_that_the_module_tells(told, stride):
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1))
+    module.stride = told
+    result = flops((module, torch.zeros(1, 3, 32, 32)), summary=128)
+    found = result.meta["summaries"]["Sequential"]
+    assert (found["stride"], found["macs"]) == (stride, 128 * 128 * 4 * 27)
+    [table] = [table for table in result.tables if table.title == "torch summary at 128 x 128"]
+    assert [row.cells["off"] for row in table.rows] == [0, 0, 0, 0]
+
+
+def test_an_interrupt_of_the_summary_keeps_what_was_counted(monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_flops_summary, "_thop", stop)
+    with pytest.raises(Interrupted, match="interrupted while 'Sequential' was summarised; what was counted") as caught:
+        flops((nn.Sequential(nn.Conv2d(3, 4, 3)), torch.zeros(1, 3, 8, 8)), summary=128)
+    assert (caught.value.partial.status, caught.value.partial.macs) == ("interrupted", 36 * 4 * 27)
 
 
 def test_what_is_no_module_has_no_such_table():

@@ -193,6 +193,22 @@ def test_an_interrupt_while_speed_is_measured_keeps_the_module(monkeypatch: pyte
     assert (caught.value.partial.status, caught.value.partial.model.name) == ("interrupted", "Block_fused")
 
 
+def test_the_largest_error_is_not_of_what_is_random() -> None:
+    class Noisy(odd.Block):
+        def forward(self, x):
+            return super().forward(x), torch.rand_like(x)
+
+    result = fuse((odd.trained(Noisy()), torch.rand(1, 3, 8, 8)), bench=False)
+    assert result.max_error < 1e-5
+    assert "output 'output[1]' is random" in " ".join(note.text for note in result.notes)
+
+
+def test_speed_of_a_narrow_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fuse_speed, "_PROCESSES", 2)
+    result = fuse((odd.trained(odd.Block().bfloat16()), torch.rand(1, 3, 8, 8).bfloat16()), budget=0.2)
+    assert result.ratio("torch").low > 0
+
+
 def test_the_published_summary_and_its_error(shuffled: FuseResult) -> None:
     result = flops(shuffled, summary=320)
     [table] = [table for table in result.tables if table.title == "torch summary at 320 x 320"]

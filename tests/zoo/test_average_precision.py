@@ -65,6 +65,16 @@ def test_nothing_found_nothing_there_and_a_missing_image() -> None:
     assert zoo.mean_average_precision([_found((0, 0.9, 0))], [_truth()]) == 0
     with pytest.raises(ValueError, match="detections of 0 images, and the truth of 1"):
         zoo.mean_average_precision([], [_truth((0, 0))])
+    boxes, scores, classes = _found((0, 0.9, 0))
+    with pytest.raises(ValueError, match="image 0 has 1 boxes, 2 scores and 1 classes"):
+        zoo.mean_average_precision([(boxes, np.append(scores, 0.8), classes)], [_truth((0, 0))])
+
+
+def test_boxes_of_whole_numbers() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 5]])
+    assert overlaps(boxes, boxes).tolist() == [[1, 0.5], [0.5, 1]]
+    assert overlaps(boxes.astype(np.float32), boxes).dtype == np.float64
+    assert overlaps(*[boxes.astype(np.float32)] * 2).dtype == np.float32
 
 
 def test_empty_boxes_overlap_nothing() -> None:

@@ -182,3 +182,20 @@ def test_copies_keep_the_truth() -> None:
         assert tuple(found.boxes[0].astype(int)) == place
         places.add(place)
     assert len(places) == 8
+
+
+def test_training_says_what_it_cannot_do_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from deploy_magics.zoo import train_shapes
+
+    monkeypatch.setattr(train_shapes, "train", lambda *_, **__: pytest.fail("it began"))
+    (tmp_path / "file").touch()
+    for options, line in (
+        (["--epochs", "0"], "--epochs is at least 1, not 0"),
+        (["--output", str(tmp_path / "file")], "--output cannot be made"),
+    ):
+        monkeypatch.setattr("sys.argv", ["train_shapes", *options])
+        with pytest.raises(SystemExit):
+            train_shapes.main()
+        assert line in capsys.readouterr().err.splitlines()[-1]
