@@ -7,6 +7,7 @@ each class (YOLOv5, github.com/ultralytics/yolov5, ``models/yolo.py``). A row's 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,19 @@ HALF = np.float32(0.5)
 
 
 def rows_of(head: Any, least: int, anchors: Any = None) -> NDArray[Any]:
-    """Give a head as rows and columns, a batch of one taken off.
+    """Give a head as rows and columns, a batch of one taken off; a mapping of one output stands for that output.
 
     Raises
     ------
     ArgumentError
-        Where it has another shape, fewer than ``least`` columns, or other rows than the anchors.
+        Where it has another shape, fewer than ``least`` columns, or other rows than the anchors; where a mapping has
+        several outputs.
     """
+    if isinstance(head, Mapping):
+        # What %%pipeline gives a function, and %%postprocess where a model has several outputs.
+        if len(head) != 1:
+            raise ArgumentError(f"{len(head)} outputs cannot be decoded at once", hint=f"take one: {', '.join(head)}")
+        head = next(iter(head.values()))
     array = np.asarray(head)
     if array.ndim == 3 and len(array) == 1:
         array = array[0]

@@ -32,15 +32,17 @@ class Placement:
     size: tuple[int, int]
 
 
-def letterbox(image: Any, size: tuple[int, int] = (640, 640), fill: int = 114) -> tuple[NDArray[np.uint8], Placement]:
+def letterbox(
+    image: Any, size: int | tuple[int, int] = (640, 640), fill: int = 114
+) -> tuple[NDArray[np.uint8], Placement]:
     """Scale an image to fit into a size, its proportions kept, and fill the rest.
 
     Parameters
     ----------
     image : numpy.ndarray of uint8, shape (height, width, channels)
         The image.
-    size : tuple of int
-        Height and width to fit into.
+    size : int or tuple of int
+        Height and width to fit into; one number for both.
     fill : int
         Value of what is not image.
 
@@ -58,7 +60,7 @@ def letterbox(image: Any, size: tuple[int, int] = (640, 640), fill: int = 114) -
 
     Examples
     --------
-    >>> boxed, placed = letterbox(np.zeros((100, 200, 3), np.uint8), (64, 64))
+    >>> boxed, placed = letterbox(np.zeros((100, 200, 3), np.uint8), 64)
     >>> boxed.shape, placed.scale, placed.top
     ((64, 64, 3), 0.32, 16)
     """
@@ -67,6 +69,7 @@ def letterbox(image: Any, size: tuple[int, int] = (640, 640), fill: int = 114) -
         raise ArgumentError(
             f"{array.dtype} of shape {array.shape} is no image", hint="give uint8 with height, width and channels"
         )
+    size = (size, size) if isinstance(size, int) else size
     if min(size) < 1:
         raise ArgumentError(f"a letterbox of {size[0]}x{size[1]} holds nothing")
     height, width = array.shape[:2]

@@ -135,11 +135,12 @@ def make(
         ),
     )
     first = next(iter(found))
-    headline = f"{bench.headline(table)}; all find the same {len(found[first])} detections"
+    count = len(found[first])
+    headline = f"{bench.headline(table)}; all find the same {'detection' if count == 1 else f'{count} detections'}"
     tables: tuple[Table, ...] = (table,)
     notes = [*bench_notes(measured, (), setup)]
     curves: tuple[Curve, ...] = ()
-    if not len(found[first]):
+    if not count:
         text = "nothing was found, so how functions treat detections was neither compared nor timed"
         notes.insert(0, Note(f"{text}; try a lower --threshold or other data", "warning"))
     if by is not None and points:

@@ -124,17 +124,17 @@ def work(
     return Work(functions, pack(functions), anchors, made.threshold)
 
 
-def outputs_of(model: Model, data: FeedSource | None, seed: int, threads: int) -> Any:
+def outputs_of(model: Model, data: FeedSource, threads: int) -> Any:
     """Run a model once in a worker and give its output, or its outputs by name where there are several."""
     from deploy_magics.runtimes._run import run_once
 
-    feeds = model.feeds(_pictures(model, seed) if data is None else data)
+    feeds = model.feeds(data)
     with model.file() as path:
         [outputs] = run_once(path, [feeds], threads=threads, timeout=TIMEOUT_S)
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 
-def _pictures(model: Model, seed: int) -> Any:
+def usual_data(model: Model, seed: int) -> FeedSource:
     """Give a picture with something in it to the detector that was trained, and a seed for noise to others."""
     if _in_zoo(model) != "shapes":
         return seed

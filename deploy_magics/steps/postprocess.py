@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from deploy_magics.arguments import AModel, Dims, FeedSource, Functions, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted
 from deploy_magics.files import check_place
-from deploy_magics.result import Table
+from deploy_magics.result import Note, Table
 from deploy_magics.steps._registry import step
 from deploy_magics.steps.bench import BenchResult, saved
 
@@ -162,7 +162,11 @@ def postprocess(
     setup = bench_runs.Setup((), 1, None, None, 1, processes, precision, budget, seed)
     with progress(f"postprocess: {', '.join(given)}") as tracker:
         tracker.update(0.0, "the model's outputs")
-        array: Any = runs.given_outputs(outputs) if handle is None else runs.outputs_of(handle, data, seed, threads)
+        if handle is None:
+            inputs, array = None, runs.given_outputs(outputs)
+        else:
+            inputs = runs.usual_data(handle, seed) if data is None else data
+            array = runs.outputs_of(handle, inputs, threads)
         tracker.update(0.0, "what each function finds")
         found = work.found(array)
         gaps = runs.same(found, score_tolerance, box_tolerance)
@@ -187,6 +191,11 @@ def postprocess(
         with Finishing() as finishing:
             name = "given outputs" if handle is None else handle.name
             result = results.make(measured, found, gaps, array, name, setup, work, crossover, lines)
+            if isinstance(inputs, int):
+                result.notes = (
+                    Note(f"the model's inputs are random, seed {inputs}; give some with --data"),
+                    *result.notes,
+                )
             if interrupted:
                 result.status = "interrupted"
             result = saved(result, path, force)

@@ -148,6 +148,9 @@ def test_what_is_refused(form: Callable[..., post.Detections]) -> None:
     for bad in (head[0], head[:, :5], head[None].repeat(2, 0), head.astype(int)):
         with pytest.raises(ArgumentError, match="cannot be decoded"):
             form(bad)
+    with pytest.raises(ArgumentError, match="2 outputs cannot be decoded at once; take one: a, b"):
+        form({"a": head, "b": head})
+    assert len(form({"a": head})) == len(form(head)) == 2
     with pytest.raises(ArgumentError, match="the head has 20 rows and the anchors 25,200"):
         form(head, anchors=post.Anchors.of())
     assert len(form(head[None])) == 2

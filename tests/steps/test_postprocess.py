@@ -127,6 +127,12 @@ def best(outputs, threshold, anchors):
     assert found.table.values("name") == ["plain", "best"]
     assert 1 <= found.detections("best") <= 12
     assert dict(found.facts)["shape"] == "1x1008x8 float32"
+    assert not any("random" in note.text for note in found.notes)
+
+
+def test_outputs_of_random_inputs_are_said_to_be_such() -> None:
+    found = postprocess(BOTH, "digits", processes=2, budget=0.2)
+    assert "inputs are random" in found.notes[0].text
 
 
 def test_the_zoo_tells_anchors_under_any_label() -> None:
