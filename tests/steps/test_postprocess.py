@@ -143,7 +143,7 @@ def test_the_zoo_tells_anchors_under_any_label() -> None:
     anchors = runs.anchors_of(model)
     assert isinstance(anchors, Anchors)
     assert runs.anchors_of(Model.of("digits")) is None
-    raw = runs.outputs_of(model, None, 3, 1)
+    raw = runs.outputs_of(model, runs.usual_data(model, 3), 1)
     found = decode_fast(raw, 0.4, anchors)
     kept = found[nms_offset(*found, iou=0.5)]
     assert len(kept)
