@@ -42,7 +42,9 @@ def rows_of(head: Any, least: int, anchors: Any = None) -> NDArray[Any]:
         hint = "decode a batch item by item: head[0]" if array.ndim == 3 else f"give (rows, {least} or more columns)"
         raise ArgumentError(f"a head of {array.dtype} with shape {array.shape} cannot be decoded", hint=hint)
     if anchors is not None and len(anchors) != len(array):
-        raise ArgumentError(f"the head has {len(array):,} rows and the anchors {len(anchors):,}")
+        turned = "it lies on its side: swap its last two axes" if len(anchors) == array.shape[1] else None
+        kind = type(anchors).__name__.lower()
+        raise ArgumentError(f"the head has {len(array):,} rows and the {kind} {len(anchors):,}", hint=turned)
     return array
 
 

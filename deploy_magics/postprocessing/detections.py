@@ -48,7 +48,7 @@ class Detections:
         """
         try:
             made = [np.asarray(part) for part in (boxes, scores, classes)]
-        except ValueError as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # a tensor on a device, or one with a gradient
             raise ArgumentError(f"detections are no arrays: {error}") from None
         box, score, kind = (
             part.reshape(0, 4) if place == 0 and not part.size else part for place, part in enumerate(made)
@@ -63,7 +63,7 @@ class Detections:
             raise ArgumentError(
                 f"{bad} of {len(score)} scores are NaN", hint="NaN > threshold is false: test that way round"
             )
-        if kind.size and kind.dtype.kind == "f" and not np.array_equal(kind, np.trunc(kind)):
+        if not (np.abs(kind.astype(np.float64)) < 2.0**63).all() or not np.array_equal(kind, np.trunc(kind)):
             raise ArgumentError("classes are no whole numbers", hint="is it (boxes, scores, classes), in this order?")
         with np.errstate(over="ignore"):  # a box beyond float32 is one of infinity
             return cls(box.astype(np.float32), score.astype(np.float32), kind.astype(np.int64))
@@ -159,7 +159,7 @@ def compare(
     mine, theirs = (np.array([pair[side] for pair in pairs], dtype=np.intp) for side in (0, 1))
     with np.errstate(invalid="ignore"):
         box_gap = np.nan_to_num(np.abs(one.boxes[mine] - other.boxes[theirs]))
-    score_gap = np.abs(one.scores[mine] - other.scores[theirs])
+        score_gap = np.nan_to_num(np.abs(one.scores[mine] - other.scores[theirs]))
     first = ""
     if lost:
         first = f"lacks {_said(one, lost[0])}"
@@ -175,8 +175,11 @@ def _ordered(some: Detections) -> Detections:
 
 
 def _close(one: Detections, other: Detections, score_tolerance: float, box_tolerance: float) -> NDArray[np.bool_]:
-    near = np.abs(one.scores - other.scores) <= score_tolerance
-    boxes = np.isclose(one.boxes, other.boxes, rtol=box_tolerance / 1000, atol=box_tolerance, equal_nan=True)
+    a, b = one.boxes, other.boxes
+    with np.errstate(invalid="ignore"):
+        near = (one.scores == other.scores) | (np.abs(one.scores - other.scores) <= score_tolerance)
+        limit = box_tolerance * np.maximum(1, np.abs(b) / 1000)
+        boxes = (a == b) | (np.isfinite(b) & (np.abs(a - b) <= limit)) | (np.isnan(a) & np.isnan(b))
     found: NDArray[np.bool_] = near & boxes.all(1)
     return found
 

@@ -35,9 +35,7 @@ def draw_head(
     >>> len(decode_fast(draw_head(1000, 10, share=0.05)))
     50
     """
-    check_threshold(threshold)
-    if not 0 <= share <= 1 or rows < 1 or classes < 1:
-        raise ArgumentError("a head needs rows, classes and a share of 0 to 1")
+    _check(rows, classes, share, threshold)
     rng = np.random.default_rng(seed)
     head = np.empty((rows, 5 + classes), np.float32)
     head[:, :2] = rng.uniform(0, 640, (rows, 2))
@@ -61,7 +59,7 @@ def draw_dfl_head(
     rows: int = 8_400, classes: int = 80, share: float = 0.01, threshold: float = 0.25, bins: int = 16, seed: int = 0
 ) -> NDArray[np.float32]:
     """Draw a head with distributions of distances, ``(rows, 4 bins + classes)``; see :func:`draw_head`."""
-    check_threshold(threshold)
+    _check(rows, classes, share, threshold)
     rng = np.random.default_rng(seed)
     head = rng.normal(0, 2, (rows, 4 * bins + classes)).astype(np.float32)
     edge = inverse_sigmoid(threshold)
@@ -69,3 +67,9 @@ def draw_dfl_head(
     found = rng.choice(rows, round(share * rows), replace=False)
     head[found, 4 * bins + rng.integers(0, classes, len(found))] = edge + rng.uniform(0.1, 4, len(found))
     return head
+
+
+def _check(rows: int, classes: int, share: float, threshold: float) -> None:
+    check_threshold(threshold)
+    if not 0 <= share <= 1 or rows < 1 or classes < 1:
+        raise ArgumentError("a head needs rows, classes and a share of 0 to 1")

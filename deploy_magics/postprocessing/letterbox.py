@@ -19,7 +19,7 @@ class Placement:
     Attributes
     ----------
     scale : float
-        Pixels of the letterbox for one of the image.
+        Pixels of the letterbox for one of the image, before these were rounded to whole ones.
     left, top : int
         Pixels before the image.
     size : tuple of int
@@ -30,6 +30,12 @@ class Placement:
     left: int
     top: int
     size: tuple[int, int]
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Height and width of the image in pixels of the letterbox."""
+        lines, columns = (max(1, round(side * self.scale)) for side in self.size)
+        return lines, columns
 
 
 def letterbox(
@@ -74,7 +80,7 @@ def letterbox(
         raise ArgumentError(f"a letterbox of {size[0]}x{size[1]} holds nothing")
     height, width = array.shape[:2]
     scale = min(size[0] / height, size[1] / width)
-    lines, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    lines, columns = Placement(scale, 0, 0, (height, width)).inner
     top, left = (size[0] - lines) // 2, (size[1] - columns) // 2
     found = np.full((*size, array.shape[2]), fill, np.uint8)
     found[top : top + lines, left : left + columns] = _resized(array, lines, columns)
@@ -84,6 +90,9 @@ def letterbox(
 def undo_letterbox(boxes: Any, placement: Placement) -> NDArray[np.float32]:
     """Take boxes from pixels of the letterbox to pixels of the image, cut at its edges.
 
+    The image's sides were rounded to whole pixels of the letterbox, so height and width have each a scale of its own.
+    With the common one, the lower edge of 300 x 500 pixels in 64 x 64 would come back 3 pixels too high.
+
     Parameters
     ----------
     boxes : numpy.ndarray of float, shape (n, 4)
@@ -92,8 +101,9 @@ def undo_letterbox(boxes: Any, placement: Placement) -> NDArray[np.float32]:
         What :func:`letterbox` gave.
     """
     moved = np.asarray(boxes, np.float32).reshape(-1, 4) - np.array([placement.left, placement.top] * 2, np.float32)
-    moved /= np.float32(placement.scale)
     height, width = placement.size
+    lines, columns = placement.inner
+    moved *= np.array([width / columns, height / lines] * 2, np.float32)
     found: NDArray[np.float32] = np.clip(moved, 0, np.array([width, height, width, height], np.float32))
     return found
 

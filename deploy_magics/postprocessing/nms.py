@@ -25,15 +25,20 @@ _FAR = 1e9
 
 
 def checked(boxes: Any, scores: Any, iou: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Give boxes and scores as arrays.
+    """Give boxes and scores as arrays of floats.
 
     Raises
     ------
     ArgumentError
-        Where shapes do not fit, or the limit is not inside (0, 1).
+        Where they are no numbers, shapes do not fit, or the limit is not inside (0, 1).
     """
     check_threshold(iou, "iou")
-    box, score = np.asarray(boxes, np.float64), np.asarray(scores)
+    try:
+        box, score = np.asarray(boxes, np.float64), np.asarray(scores)
+        # Scores are ranked by their negatives, which whole numbers do not all have.
+        score = score if score.dtype.kind == "f" else score.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"boxes and scores are no numbers: {error}") from None
     if not box.size and not score.size:
         return np.empty((0, 4)), np.empty(0)
     if box.ndim != 2 or box.shape[1] != 4 or score.shape != (len(box),):

@@ -17,11 +17,15 @@ Floats: TypeAlias = NDArray[np.float32]
 def sigmoid(x: Array) -> Array:
     """Compute 1 / (1 + exp(-x)), without a warning where exp overflows and the result is 0.
 
+    Floats keep their type; whole numbers, of which some have no negative, are taken as float64.
+
     Examples
     --------
     >>> sigmoid(np.float32([-1000, 0, 1000])).tolist()
     [0.0, 0.5, 1.0]
     """
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
     with np.errstate(over="ignore"):
         found: Array = 1 / (1 + np.exp(-x))
     return found
@@ -62,10 +66,12 @@ def least_logit(threshold: float) -> np.float32:
     What passes it by a hair is tested again on its score, so that exactly the same rows are kept as by scores alone.
     """
     limit = inverse_sigmoid(threshold)
-    return np.float32(limit - 1e-5 * (1.0 + abs(limit)))
+    # Towards 1 the sigmoid is flat: the last bits of a score, 2e-7, are ever more of a logit.
+    return np.float32(limit - 1e-5 * (1.0 + abs(limit)) - 2e-7 / (1.0 - threshold))
 
 
 def check_threshold(threshold: float, what: str = "threshold") -> None:
     """Refuse a threshold that is not inside (0, 1), in one line."""
     if not 0.0 < threshold < 1.0:
-        raise ArgumentError(f"{what} must be above 0 and below 1, not {threshold:g}", hint="scores are sigmoids")
+        hint = "scores are sigmoids" if what == "threshold" else "it is a share of an area"
+        raise ArgumentError(f"{what} must be above 0 and below 1, not {threshold:g}", hint=hint)

@@ -83,6 +83,7 @@ _FORM = re.compile(
     r"\s*(?P<name>[^<>=≤≥]*?)\s*(?P<sign>[<>=≤≥]+)\s*(?P<value>[-+]?[\d.,_]+(?:[eE][-+]?\d+)?|\S*?)\s*(?P<unit>[^\s\d.,+-]\S*)?\s*"
 )
 _SIGNS: dict[str, Sign] = {"<": "<", "<=": "<=", "≤": "<=", "=<": "<=", ">": ">", ">=": ">=", "≥": ">=", "=>": ">="}
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 _EXAMPLE = "for example latency_p99 < 20 ms"
 
 
@@ -144,6 +145,9 @@ class Goal:
         units = _UNITS[quantity(self.quantity).measures]
         if unit not in units:
             return None
+        if unit == self.unit:
+            # To seconds and back, 7.85 ms would be a little less.
+            return value
         return value * units[unit] / units[self.unit]
 
     def limit(self, unit: str) -> float | None:
@@ -218,6 +222,9 @@ def parse_goals(text: str) -> tuple[Goal, ...]:
 
 
 def _number(text: str, whole: str) -> float:
+    if "," in text and not _GROUPED.fullmatch(text):
+        hint = f"did you mean {text.replace(',', '.')}?" if text.count(",") == 1 else _EXAMPLE
+        raise ArgumentError(f"{_short(whole)} is not a goal: commas part groups of three digits", hint=hint)
     try:
         value = float(text.replace(",", "").replace("_", ""))
     except ValueError:
@@ -270,8 +277,14 @@ def current() -> tuple[Goal, ...]:
 
 
 def set_goals(goals: tuple[Goal, ...]) -> None:
-    """Set goals; one for the same quantity takes the place of the one before."""
-    _read_environment[0] = True
+    """Set goals; one for the same quantity takes the place of the one before, also of one of the environment.
+
+    Raises
+    ------
+    ArgumentError
+        As :func:`current` does.
+    """
+    current()
     for goal in goals:
         _goals[:] = [other for other in _goals if other.quantity != goal.quantity]
         _goals.append(goal)
@@ -285,8 +298,11 @@ def clear_goals(names: tuple[str, ...] = ()) -> tuple[Goal, ...]:
     ArgumentError
         Where a name is not known.
     """
-    _read_environment[0] = True
     wanted = {quantity(name).name for name in names}
+    if names:
+        current()
+    # All are cleared even where the environment's cannot be read.
+    _read_environment[0] = True
     gone = tuple(goal for goal in _goals if not names or goal.quantity in wanted)
     _goals[:] = [goal for goal in _goals if goal not in gone]
     return gone

@@ -127,4 +127,4 @@ def _judge(row: Row, held: Sequence[tuple[Goal, Column]]) -> tuple[str, str]:
 
 
 def _written(value: float, goal: Goal) -> str:
-    return f"{value:.3g} {goal.unit}".rstrip() if value < 1000 else f"{value:,.0f} {goal.unit}".rstrip()
+    return f"{value:.3g} {goal.unit}".rstrip() if value < 999.5 else f"{value:,.0f} {goal.unit}".rstrip()

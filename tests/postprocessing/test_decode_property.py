@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,33 @@ def test_on_the_edge(name: str, threshold: float) -> None:
     assert (found == (scores > threshold))[sure].all()
 
 
+@pytest.mark.parametrize("threshold", [0.001, 0.25, 0.9, 0.999, 1 - 1e-5, 1 - 1e-6, 1 - 1.5e-7])
+@pytest.mark.parametrize("name", sorted(set(FORMS) - {"decode_simple"}))
+def test_the_test_on_logits_drops_nothing_that_its_score_would_keep(name: str, threshold: float) -> None:
+    head = np.full((20_001, 6), 100, np.float32)
+    head[:, 0] = np.arange(len(head))
+    head[:, 4] = post.inverse_sigmoid(threshold) + np.linspace(-1, 1, len(head))
+    expected, found = post.decode_simple(head, threshold), FORMS[name](head, threshold)
+    assert 0 < len(expected) < len(head)
+    assert found.boxes.tolist() == expected.boxes.tolist()
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("kind", [np.float16, np.float64, ">f4"])
+def test_floats_of_any_width_and_order(name: str, kind: Any) -> None:
+    head = post.draw_head(300, 7, share=0.2).astype(kind)
+    assert post.compare(post.decode_loop(head), FORMS[name](head), box_tolerance=1e-2).same
+    assert len(FORMS[name](np.asfortranarray(head))) == len(FORMS[name](head[::-1])) > 50
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, bool])
+def test_the_sigmoid_of_whole_numbers(kind: Any) -> None:
+    info = (0, 1) if kind is bool else (np.iinfo(kind).min, 0, 3)
+    found = post.sigmoid(np.array(info, kind))
+    assert found.dtype == np.float64
+    assert found.tolist() == pytest.approx([sigmoid_of(float(x)) for x in info], abs=1e-30)
+
+
 @pytest.mark.parametrize("name", FORMS)
 @settings(max_examples=100, deadline=None)
 @given(head=heads(PLAIN), threshold=THRESHOLDS)
@@ -155,6 +183,18 @@ def test_what_is_refused(form: Callable[..., post.Detections]) -> None:
         form(head, anchors=post.Anchors.of())
     assert len(form(head[None])) == 2
     assert len(form(head[:0])) == 0
+
+
+def test_a_head_on_its_side_and_shares_that_are_none_are_refused() -> None:
+    points = post.Points.of((64, 64), (16, 32, 64))
+    head = post.draw_dfl_head(21, 17, share=0.5)
+    assert len(post.decode_dfl_fast(head, points)) == 10
+    with pytest.raises(ArgumentError, match="the head has 81 rows and the points 21; it lies on its side"):
+        post.decode_dfl_fast(np.repeat(head.T, 1, axis=0), points, bins=2)
+    for draw in (post.draw_head, post.draw_dfl_head):
+        for bad in ({"share": 2.0}, {"share": math.nan}, {"rows": 0}, {"classes": 0}):
+            with pytest.raises(ArgumentError, match="a share of 0 to 1"):
+                draw(**bad)
 
 
 @settings(max_examples=200, deadline=None)

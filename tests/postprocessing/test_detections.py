@@ -60,6 +60,8 @@ def test_tolerances(change: tuple[str, int, float], same: bool) -> None:
         (([[0, 0, 1]], [1], [0]), r"shapes \(1, 3\) and \(1,\) and \(1,\)"),
         (([[0, 0, 1, 1]], [np.nan], [0]), "1 of 1 scores are NaN"),
         (([[0, 0, 1, 1]], [0], [0.5]), "classes are no whole numbers"),
+        (([[0, 0, 1, 1]], [0], [np.inf]), "classes are no whole numbers"),
+        (([[0, 0, 1, 1]], [0], [1e30]), "classes are no whole numbers"),
         (([["a", "b", "c", "d"]], [0], [0]), "boxes hold <U1 and no numbers"),
         (([[0, 0, 1, 1], [0]], [0], [0]), "detections are no arrays"),
     ],
@@ -67,6 +69,17 @@ def test_tolerances(change: tuple[str, int, float], same: bool) -> None:
 def test_what_are_no_detections(parts: tuple[Any, Any, Any], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         post.Detections.of(*parts)
+
+
+def test_a_large_coordinate_is_compared_by_its_share_and_infinite_ones_by_being_so() -> None:
+    one = post.Detections.of([[0, 0, 900, 1e5]], [0.5], [0])
+    for gap, same in (([0, 0, 0.009, 0.9], True), ([0, 0, 0.011, 0], False), ([0, 0, 0, 1.1], False)):
+        other = post.Detections.of(one.boxes + gap, one.scores, one.classes)
+        assert post.compare(one, other).same is same
+    far = post.Detections.of([[0, 0, 9, np.inf]], [np.inf], [0])
+    assert post.compare(far, far).same
+    assert not post.compare(one, far).same
+    assert not post.compare(far, one).same
 
 
 @settings(max_examples=100, deadline=None)
@@ -78,10 +91,12 @@ def test_what_are_no_detections(parts: tuple[Any, Any, Any], words: str) -> None
 def test_boxes_come_back(size: tuple[int, int], box: tuple[int, int], places: NDArray[np.float32]) -> None:
     found, placed = post.letterbox(np.zeros((*size, 3), np.uint8), box, fill=255)
     assert found.shape == (*box, 3)
-    assert (found == 0).any()
+    lines, columns = np.flatnonzero((found == 0).any((1, 2))), np.flatnonzero((found == 0).any((0, 2)))
+    low = np.array([columns[0], lines[0]] * 2, np.float32)
+    span = np.array([len(columns), len(lines)] * 2, np.float32)
+    # Where the image was drawn is where boxes come back from, to its very edges.
     there = places * np.array([size[1], size[0]] * 2, np.float32)
-    moved = there * placed.scale + np.array([placed.left, placed.top] * 2, np.float32)
-    np.testing.assert_allclose(post.undo_letterbox(moved, placed), there, atol=1e-3 * max(size))
+    np.testing.assert_allclose(post.undo_letterbox(low + places * span, placed), there, atol=1e-5 * max(*size, *box))
 
 
 def test_the_letterbox_is_that_of_opencv() -> None:

@@ -86,12 +86,25 @@ def test_classes_leave_one_another_alone(
 
 
 @pytest.mark.parametrize("form", [*FORMS.values(), post.nms_loop])
+@pytest.mark.parametrize(
+    "scores", [np.uint8([200, 100, 0, 255]), np.int8([9, -128, -127, 127]), np.array([1, 0, 0, 1]) > 0]
+)
+def test_scores_of_whole_numbers(form: Callable[..., Any], scores: Any) -> None:
+    box = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [40, 40, 50, 50], [20, 20, 30, 30]])
+    expected = post.nms_loop(box, scores.astype(float)).tolist()
+    assert form(box, scores).tolist() == expected
+    assert 1 not in expected
+
+
+@pytest.mark.parametrize("form", [*FORMS.values(), post.nms_loop])
 def test_what_is_refused(form: Callable[..., Any]) -> None:
     for iou in (0.0, 1.0, math.nan):
         with pytest.raises(ArgumentError, match="iou must be above 0 and below 1"):
             form(np.ones((2, 4)), np.ones(2), iou)
     with pytest.raises(ArgumentError, match=r"shapes \(2, 4\) and \(3,\)"):
         form(np.ones((2, 4)), np.ones(3))
+    with pytest.raises(ArgumentError, match="boxes and scores are no numbers"):
+        form([[0, 0, 1, 1], [0]], np.ones(2))
     assert form([], []).tolist() == []
 
 

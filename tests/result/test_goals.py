@@ -63,6 +63,8 @@ def test_any_text_is_a_goal_or_one_line(line: str) -> None:
         ("latency < fast ms", "'fast' is no number"),
         ("latency", "it has no name, sign and value"),
         ("latency < -3 ms", "not negative"),
+        ("latency < 20,5 ms", "commas part groups of three digits; did you mean 20.5?"),
+        ("params < 5,00,000", "commas part groups of three digits"),
     ],
 )
 def test_what_is_no_goal_is_one_line_that_helps(line: str, said: str) -> None:
@@ -129,6 +131,38 @@ def test_the_environment_sets_goals_and_a_wrong_one_costs_no_result(monkeypatch:
     monkeypatch.setattr(state, "_read_environment", [False])
     state._goals.clear()
     assert VARIABLE in made().notes[0].text
+
+
+def test_goals_set_or_cleared_first_leave_the_others_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for change in (
+        lambda: state.set_goals(parse_goals("latency < 20 ms, fps > 10")),
+        lambda: state.clear_goals(("fps",)),
+    ):
+        monkeypatch.setenv(VARIABLE, "size < 5 MiB, fps > 30")
+        monkeypatch.setattr(state, "_read_environment", [False])
+        state._goals.clear()
+        change()
+        assert "size < 5 MiB" in map(str, state.current())
+        assert "frames/s > 30" not in map(str, state.current())
+    monkeypatch.setenv(VARIABLE, "size < 5 parsecs")
+    monkeypatch.setattr(state, "_read_environment", [False])
+    with pytest.raises(ArgumentError, match=VARIABLE):
+        state.clear_goals(("fps",))
+    state.clear_goals()
+    assert state.current() == ()
+
+
+@given(goals())
+def test_a_value_in_the_goals_own_unit_is_compared_as_it_stands(wanted: Goal) -> None:
+    assert wanted.of(wanted.value, wanted.unit) == wanted.value
+
+
+def test_by_how_much_is_written_as_a_plain_number() -> None:
+    state.set_goals(parse_goals("latency_p99 < 1 ms"))
+    column = Column("p99", "p99", "ms", goal="latency_p99")
+    rows = tuple(Row({"p99": 1 + gap}) for gap in (0.5, 999.7, 1000.0))
+    notes = [row.note for row in Result("toy", "x", tables=(Table((column,), rows),)).table.rows]
+    assert notes == [f"misses latency_p99 by {gap} ms" for gap in ("0.5", "1,000", "1,000")]
 
 
 def test_a_goal_of_the_same_quantity_takes_the_place_of_the_one_before() -> None:
