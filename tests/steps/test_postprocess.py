@@ -98,7 +98,7 @@ def test_a_crossover_over_thresholds_says_where_it_does_not_pay(
     def lazy(outputs: Any, threshold: float) -> Detections:
         import time
 
-        time.sleep(0.01 if threshold < 0.2 else 0)
+        time.sleep(0.05 if threshold < 0.2 else 0)
         return decode_fast(outputs, threshold)
 
     found = quick({"simple": decode_simple, "lazy": lazy}, outputs=head, crossover="threshold", processes=3, budget=0.6)
