@@ -1,8 +1,9 @@
 """Formats that models are converted to. A format is a module with a function, and an entry here.
 
-The function is ``(source: Source, folder: Path, stem: str, options: Options) -> Made``. It runs in a worker, writes into
-an empty folder and reads back what it wrote. ``opener`` is ``(path, *, threads, options) -> Session`` and runs what was
-made, in another worker; "" where a runtime of :mod:`deploy_magics.runtimes` does, and None where nothing here can.
+The function is ``(source: Source, folder: Path, stem: str, options: Options) -> Made``. It runs in a worker, writes
+into an empty folder and reads back what it wrote. ``opener`` is ``(path, *, threads, options) -> Session`` and runs
+what was made, in another worker; "" where a runtime of :mod:`deploy_magics.runtimes` does, and None where nothing here
+can.
 """
 
 from __future__ import annotations

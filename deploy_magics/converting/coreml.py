@@ -84,7 +84,12 @@ def _renamed(names: tuple[str, ...]) -> dict[str, str]:
 
 def _port(feature: Any) -> Port:
     array = feature.type.multiArrayType
-    return Port(feature.name, _DTYPES.get(array.dataType, ""), tuple(array.shape) or None)
+    shape: tuple[int | None, ...] | None = tuple(array.shape) or None
+    if array.WhichOneof("ShapeFlexibility") == "shapeRange":
+        shape = tuple(
+            int(size.lowerBound) if size.lowerBound == size.upperBound else None for size in array.shapeRange.sizeRanges
+        )
+    return Port(feature.name, _DTYPES.get(array.dataType, ""), shape)
 
 
 __all__ = ["convert"]

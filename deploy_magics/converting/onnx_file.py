@@ -132,7 +132,7 @@ def _opset_of(path: Path) -> int:
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)
-    return next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
 
 
 def _floats(model: onnx.ModelProto) -> int:

@@ -76,7 +76,8 @@ def trace(packed: Packed) -> tuple[Any, tuple[str, ...]]:
     with warnings.catch_warnings(record=True) as caught, torch.no_grad():
         warnings.simplefilter("always")
         try:
-            traced = torch.jit.trace(packed.module, packed.inputs, strict=False, check_trace=False)
+            jit: Any = torch.jit
+            traced = jit.trace(packed.module, packed.inputs, strict=False, check_trace=False)
         except Exception as error:  # noqa: BLE001 - a user's module may raise anything
             reason = " ".join(str(error).split())[:240]
             name = type(packed.module).__name__
@@ -91,8 +92,9 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
 
     traced, said = trace(unpack(source.path))
     target = folder / f"{stem}.pt"
-    torch.jit.save(traced, str(target))
-    written = torch.jit.load(str(target))
+    jit: Any = torch.jit
+    jit.save(traced, str(target))
+    written = jit.load(str(target))
     names = [value.debugName() for value in written.graph.inputs()][1:]
     notes = tuple(f"tracing warned: {line}" for line in said)
     inputs = tuple(Port(name.split(".")[0]) for name in names)
@@ -101,11 +103,14 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
 
 
 def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
-    """Load an archive, in a worker."""
+    """Load an archive, in a worker; ``options["packed"]`` is the file of the module that it was made of."""
     import torch
 
     torch.set_num_threads(threads)
-    return Session(torch.jit.load(str(path)), options["inputs"], options["outputs"])
+    jit: Any = torch.jit
+    packed = unpack(options["packed"])
+    usual = dict(zip(packed.names, packed.inputs, strict=True))
+    return Session(jit.load(str(path)), packed.names, options["outputs"], usual)
 
 
 def load_packed(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:

@@ -53,10 +53,7 @@ def export(
 
     name = type(module).__name__
     inputs, dynamic = _inputs(module, example, shapes)
-    arguments = _arguments(module)
-    names = arguments[: len(inputs)]
-    if len(names) != len(inputs):
-        names = [f"input_{place}" for place in range(len(inputs))]
+    names = input_names(module, len(inputs))
     try:
         apart = copy.deepcopy(module).eval()
     except Exception as error:  # noqa: BLE001 - a user's module may refuse to be copied in any way
@@ -71,6 +68,12 @@ def export(
     except DeployError as error:
         raise ModelError(first_line(error.message, 250), hint=error.hint) from None
     return inputs, tuple(f"export: {line}" for line in done.warnings)
+
+
+def input_names(module: Any, count: int) -> list[str]:
+    """Name a module's first inputs by the arguments of ``forward``, or by number where it has fewer."""
+    names = _arguments(module)[:count]
+    return names if len(names) == count else [f"input_{place}" for place in range(count)]
 
 
 def example_inputs(
