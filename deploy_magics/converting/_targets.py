@@ -40,7 +40,8 @@ class Target:
     precision : str
         The type whose tolerance holds, where that is not the model's own: ``"float16"``.
     elsewhere : str
-        The command that runs it where it runs, ``{file}`` standing for what was written; "" where that is here.
+        The Python that runs it where it runs, ``{file!r}`` standing for what was written and ``{inputs}`` for a mapping
+        of ones; "" where that is here.
     """
 
     name: str
@@ -110,7 +111,7 @@ TARGETS: dict[str, Target] = {
             opener=None,
             package="coremltools",
             install=_CONVERT,
-            elsewhere="xcrun coremlcompiler compile {file} .",
+            elsewhere="import coremltools as ct, numpy as np; print(ct.models.MLModel({file!r}).predict({inputs}))",
         ),
     )
 }

@@ -105,9 +105,11 @@ def _port(spec: object) -> Port:
 
 def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made:
     from deploy_magics.converting.torchscript import unpack
+    from deploy_magics.model import only_takes
     from deploy_magics.zoo import _export
 
     packed = unpack(source.path)
+    only_takes(packed.module, len(packed.inputs))
     first = folder / "exported.onnx"
     done = _export.export(
         packed.module,
@@ -132,7 +134,7 @@ def _opset_of(path: Path) -> int:
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)
-    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    return int(next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1))
 
 
 def _floats(model: onnx.ModelProto) -> int:

@@ -79,7 +79,8 @@ def trace(packed: Packed) -> tuple[Any, tuple[str, ...]]:
             jit: Any = torch.jit
             traced = jit.trace(packed.module, packed.inputs, strict=False, check_trace=False)
         except Exception as error:  # noqa: BLE001 - a user's module may raise anything
-            reason = " ".join(str(error).split())[:240]
+            # It quotes whole tensors.
+            reason = " ".join(str(error).split())[:90]
             name = type(packed.module).__name__
             raise ModelError(f"torch cannot trace {name}: {type(error).__name__}: {reason}") from None
     said = (" ".join(str(each.message).split())[:200] for each in caught if _of_interest(each.category))

@@ -62,7 +62,7 @@ def export(
             hint="export it with torch.onnx.export and give the file",
         ) from None
     inputs = _called(apart, inputs, name, guessed=example is None)
-    _only_takes(apart, len(inputs))
+    only_takes(apart, len(inputs))
     try:
         done = _export.export(apart, inputs, path, input_names=names, dynamic=dynamic or None)
     except DeployError as error:
@@ -154,7 +154,7 @@ def _arguments(module: Any) -> list[str]:
     return [parameter.name for parameter in _parameters(module)]
 
 
-def _only_takes(module: Any, count: int) -> None:
+def only_takes(module: Any, count: int) -> None:
     """Hide the arguments that keep their defaults: torch's exporter would make inputs of numbers among them."""
     parameters = _parameters(module)
     if len(parameters) <= count:

@@ -47,11 +47,25 @@ class Interface:
             )
 
 
-def compare_interface(model: Model, made: Made) -> Interface:
-    """Compare number, names, types and dimensions."""
+def compare_interface(model: Model, made: Made, arguments: Sequence[str] = ()) -> Interface:
+    """Compare number, names, types and dimensions.
+
+    Parameters
+    ----------
+    model : Model
+        The original.
+    made : Made
+        What was made of it.
+    arguments : sequence of str
+        Arguments of the torch module that it was made from: one on which nothing depends may be an input, or not.
+    """
     problems: list[str] = []
     notes = [f"{old!r} is called {new!r} there" for old, new in made.renamed.items()]
-    for what, specs, ports in (("input", model.inputs, made.inputs), ("output", model.outputs, made.outputs)):
+    known = {spec.name for spec in model.inputs}
+    unused = [port.name for port in made.inputs if port.name in arguments and port.name not in known]
+    notes += [f"nothing depends on input {name!r}, which is there as the module has it" for name in unused]
+    inputs = tuple(port for port in made.inputs if port.name not in unused)
+    for what, specs, ports in (("input", model.inputs, inputs), ("output", model.outputs, made.outputs)):
         if len(specs) != len(ports):
             problems.append(f"it has {len(ports)} {what}s and the original {len(specs)}")
             continue

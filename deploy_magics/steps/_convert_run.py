@@ -108,6 +108,16 @@ class Job:
         DeployError
             Where that cannot be; then nothing is written.
         """
+        from deploy_magics import workers
+
+        try:
+            return self._convert(target, stem, output, force=force, tell=tell)
+        except workers.WorkerTimeout as error:
+            raise type(error)(error.message, hint="nothing is written; allow more with --timeout") from None
+        except workers.WorkerOutOfMemory as error:
+            raise type(error)(error.message, hint="nothing is written; allow more with --memory") from None
+
+    def _convert(self, target: Target, stem: str, output: Path, *, force: bool, tell: Callable[[str], None]) -> Line:
         converting.check(places(target, stem, output, external=self._options.external), force=force)
         # Missing packages are said before the original runs.
         MissingPartError.check(target.why_not())
@@ -125,7 +135,7 @@ class Job:
             timeout=self._bounds.timeout,
             memory=self._bounds.memory,
         )
-        interface = compare_interface(self.model, done.made)
+        interface = compare_interface(self.model, done.made, source.inputs if kind == "torch" else ())
         interface.require(target.title)
         tell(f"running {target.title}")
         found = self._verified(target, kind, done, reference)

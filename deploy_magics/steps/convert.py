@@ -228,9 +228,9 @@ def _result(lines: Sequence[Line], folder: Path, models: int) -> ConvertResult:
             remarks = line.verification.remarks()
             notes += [Note(f"{who}: {text}", "warning" if bad else "info") for text, bad in remarks]
         if line.target.elsewhere:
-            file = shlex.quote(line.written[0].name)
-            command = line.target.elsewhere.format(file=file)
-            notes.append(Note(f"{who}: its numbers were not checked, since it runs elsewhere only; there: {command}"))
+            notes.append(
+                Note(f"{who}: it runs elsewhere only, so its numbers were not checked; there: {_command(line)}")
+            )
     done = [line for line in lines if line.error is None]
     columns = (_OF_SEVERAL, *_COLUMNS) if models > 1 else _COLUMNS
     return ConvertResult(
@@ -241,6 +241,18 @@ def _result(lines: Sequence[Line], folder: Path, models: int) -> ConvertResult:
         notes=tuple(notes),
         meta={"formats": [_plain(line) for line in lines]},
         paths={_called(line, models): line.written[0] for line in done},
+    )
+
+
+def _command(line: Line) -> str:
+    """Give the command that runs it on ones, for the machine where it runs; quoted for a shell."""
+    assert line.converted is not None
+    inputs = ", ".join(
+        f"{port.name!r}: np.ones({tuple(size or 1 for size in port.shape or ())}, {port.dtype or 'float32'!r})"
+        for port in line.converted.made.inputs
+    )
+    return (
+        f"python -c {shlex.quote(line.target.elsewhere.format(file=line.written[0].name, inputs='{' + inputs + '}'))}"
     )
 
 
@@ -270,6 +282,8 @@ def _headline(lines: Sequence[Line], models: int) -> str:
     same = sum(line.verification is not None and line.verification.verdict == "computes the same" for line in done)
     what = lines[0].model if models == 1 else f"{models} models"
     text = f"{what}: {len(done)} of {len(lines)} formats written" if len(lines) > 1 else f"{what}: written"
+    if not same and not any(line.verification for line in done):
+        return f"{text}; {'its numbers were' if len(done) == 1 else 'their numbers were'} not checked here"
     if same == len(done):
         return f"{text}, {'and it computes' if same == 1 else 'and all compute'} the same"
     return f"{text}, of which {same} {'was' if same == 1 else 'were'} seen to compute the same"
