@@ -43,12 +43,15 @@ class Source:
         Which of the two.
     inputs, outputs : tuple of str
         Names, in order.
+    known : tuple of str
+        Inputs that the model has; a module may have arguments besides, on which nothing depends.
     """
 
     path: str
     kind: Literal["onnx", "torch"]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ OLDEST = 7
 def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     """Write a model in another version of the operators.
 
-    ONNX's converter has few steps down, not even one for Relu. Where it has none, operators are kept as they are if
-    both versions of each have the same inputs, outputs, attributes and defaults, so that they differ in the types that
-    they take only; what comes of it is verified like any conversion.
+    ONNX's converter has few steps down, not even one for Relu. Where it has none, operators are kept as they are if the
+    older version of each has room for the inputs and outputs that are used, and the same attributes and defaults, so
+    that most differ in the types that they take only; what comes of it is checked, and verified like any conversion.
 
     Returns
     -------
@@ -88,8 +88,9 @@ def _differs(node: onnx.NodeProto, present: int, opset: int) -> str:
     if now.since_version == then.since_version:
         return ""
     changed = f"changed with opset {now.since_version}"
-    for mine, old, used in ((now.inputs, then.inputs, node.input), (now.outputs, then.outputs, node.output)):
-        if [each.name for each in mine][: len(used)] != [each.name for each in old][: len(used)]:
+    for old, used in ((then.inputs, node.input), (then.outputs, node.output)):
+        variadic = bool(old) and old[-1].option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+        if len(used) > len(old) and not variadic:
             return changed
     set_here = {attribute.name: attribute for attribute in node.attribute}
     for name in {*now.attributes, *then.attributes}:

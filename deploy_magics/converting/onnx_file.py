@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_magics.converting._made import Made, Options, Port, Source
 from deploy_magics.converting._opset import to_opset
+from deploy_magics.converting.editing import graphs
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
         opset=options.opset or _export.OPSET,
         exporter=options.exporter,
     )
+    _drop_unused(first, source.known)
     target = folder / f"{stem}.onnx"
     save(first, target, external=options.external)
     notes = [f"the exporter warned: {line}" for line in done.warnings]
@@ -134,16 +136,26 @@ def _opset_of(path: Path) -> int:
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)
-    return int(next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1))
+    return max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
 def _floats(model: onnx.ModelProto) -> int:
-    return sum(tensor.data_type == 1 for tensor in model.graph.initializer) + sum(
-        attribute.t.data_type == 1
-        for node in model.graph.node
-        if node.op_type == "Constant"
-        for attribute in node.attribute
-    )
+    constants = (each.t for node in model.graph.node if node.op_type == "Constant" for each in node.attribute)
+    return len([tensor for tensor in (*model.graph.initializer, *constants) if tensor.data_type == 1])
+
+
+def _drop_unused(path: Path, known: tuple[str, ...]) -> None:
+    """Take out inputs that nothing reads, as one of torch's exporters does and the other does not."""
+    import onnx
+
+    model = onnx.load(str(path))
+    used = {name for graph in graphs(model.graph) for node in graph.node for name in node.input}
+    used |= {value.name for value in model.graph.output}
+    kept = [value for value in model.graph.input if value.name in used or value.name in known]
+    if len(kept) < len(model.graph.input):
+        del model.graph.input[:]
+        model.graph.input.extend(kept)
+        path.write_bytes(model.SerializeToString())
 
 
 def _version(package: str) -> str:

@@ -85,6 +85,10 @@ class Job:
     def __init__(self, given: Any, model: Model, options: Options, bounds: Bounds, *, bound: bool) -> None:
         from deploy_magics.model._temporary import Folder
 
+        names = [spec.name for spec in model.inputs]
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None:
+            raise ModelError(f"{model.name!r} has two inputs called {twice!r}", hint="export it again")
         self.model = model
         self._given = given
         self._options = replace(options, dynamic=_open_dimensions(model))
@@ -123,8 +127,9 @@ class Job:
         MissingPartError.check(target.why_not())
         kind = self._kind(target)
         source = self._source(kind)
-        tell("running the original")
-        reference = self._reference(kind)
+        if target.opener is not None:
+            tell("running the original")
+            self._reference(kind)
         tell(f"converting to {target.title}")
         done = converting.convert_file(
             target,
@@ -138,7 +143,7 @@ class Job:
         interface = compare_interface(self.model, done.made, source.inputs if kind == "torch" else ())
         interface.require(target.title)
         tell(f"running {target.title}")
-        found = self._verified(target, kind, done, reference)
+        found = self._verified(target, kind, done)
         if found is not None:
             found.require(f"what was made for {target.title}", hint="nothing is written")
         tell("writing")
@@ -185,12 +190,13 @@ class Job:
         from deploy_magics.converting import Source
         from deploy_magics.converting.torchscript import pack
 
+        names = tuple(spec.name for spec in self.model.inputs)
         outputs = tuple(spec.name for spec in self.model.outputs)
         if kind == "torch":
             found = self._module()
             path = self._folder / "module.pickle"
             pack(found.module, found.inputs, found.names, path)
-            self._sources[kind] = Source(str(path), "torch", found.names, outputs)
+            self._sources[kind] = Source(str(path), "torch", found.names, outputs, names)
             return self._sources[kind]
         path = self._stack.enter_context(self.model.file())
         if self._bound:
@@ -205,8 +211,7 @@ class Job:
                 memory=self._bounds.memory,
             )
             path = bound
-        names = tuple(spec.name for spec in self.model.inputs)
-        self._sources[kind] = Source(str(path), "onnx", names, outputs)
+        self._sources[kind] = Source(str(path), "onnx", names, outputs, names)
         return self._sources[kind]
 
     def _running(self, **more: Any) -> Running:
@@ -229,12 +234,13 @@ class Job:
             self._references[kind] = made
         return self._references[kind]
 
-    def _verified(self, target: Target, kind: str, done: Converted, reference: Reference) -> Verification | None:
+    def _verified(self, target: Target, kind: str, done: Converted) -> Verification | None:
         """Run what was made on the inputs of the original; None where nothing here can."""
         if target.opener is None:
             return None
         from deploy_magics.verifying import TOLERANCES
 
+        reference = self._reference(kind)
         if target.precision:
             wider = max(reference.tolerance, TOLERANCES[target.precision])
             reference = replace(reference, tolerance=wider, reason=target.precision)
