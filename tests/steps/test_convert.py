@@ -143,7 +143,7 @@ def test_a_torch_module_in_four_formats(out: Path) -> None:
     assert set(verdicts(result).values()) == {"computes the same"}
     made = Model.of(result.paths["onnx"])
     assert {spec.name: spec.shape for spec in made.inputs}["x"] == ("N", 3, 8, 8)
-    assert result.paths["torchscript"].name == "_net_ 'a_b'.pt"
+    assert result.paths["torchscript"].name == "_net_ _a_b_.pt"
     with pytest.raises(ModelError, match="a TorchScript module"):
         Model.of(result.paths["torchscript"])
     loaded = torch.jit.load(str(result.paths["torchscript"]))
@@ -168,7 +168,7 @@ def test_core_ml_is_written_with_the_command_for_where_it_runs(out: Path) -> Non
     ("job", "error", "says"),
     [
         ("crashes", WorkerError, "the converter to ONNX crashed: its process was ended by SIGABRT"),
-        ("cuts_short", DeployError, "ended|truncated|does not run|cannot"),
+        ("cuts_short", VerificationError, "does not run: ONNX Runtime cannot load .small.onnx.: Protobuf parsing failed"),
         ("says_nothing", ModelError, "said nothing and wrote nothing"),
         ("changes_weights", VerificationError, "does not compute what the original does: .*; nothing is written"),
         ("renames_an_input", VerificationError, "called in another way: input 'x' is 'other' there; .*int8"),
@@ -199,9 +199,9 @@ def test_one_that_hangs_or_talks_does_not_stop_the_others(
 ) -> None:
     use(monkeypatch, hangs="hangs", talks="talks")
     monkeypatch.setitem(TARGETS, "talks", replace(TARGETS["talks"], files=("{stem}.onnx",)))
-    result = convert(small, to=["hangs", "talks"], output=out, timeout=5)
+    result = convert(small, to=["hangs", "talks"], output=out, timeout=3)
     assert [row.status for row in result.table.rows] == ["failed", "ok"]
-    assert "took longer than 5 s and was ended; nothing is written; allow more with --timeout" in result.notes[0].text
+    assert "took longer than 3 s and was ended; nothing is written; allow more with --timeout" in result.notes[0].text
     assert [path.name for path in out.iterdir()] == ["small.onnx"]
     assert left_in(scratch) == []
 
@@ -216,11 +216,11 @@ def test_nothing_is_overwritten_and_nothing_begun_where_it_would_be(small: Path,
 
 
 def test_odd_names_are_safe(small: Path, out: Path) -> None:
-    result = convert(("<b>quo'te\" sla/sh {stem}%s</b>", small), to=["ort"], output=out)
+    result = convert(("<u>quo'te\" sla/sh {stem}%s</u>", small), to=["ort"], output=out)
     (made,) = out.iterdir()
     assert made == result.paths["ort"]
-    assert made.name == "_b_quo'te_ sla_sh _stem__s__b_.ort".replace("'", "_")
-    assert "<b>" not in html.render(result)
+    assert made.name == "_u_quo_te_ sla_sh _stem__s__u_.ort"
+    assert "<u>" not in html.render(result)
 
 
 def test_inputs_of_one_name_and_models_of_one_file_are_one_line(small: Path, out: Path) -> None:
