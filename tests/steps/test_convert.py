@@ -168,7 +168,11 @@ def test_core_ml_is_written_with_the_command_for_where_it_runs(out: Path) -> Non
     ("job", "error", "says"),
     [
         ("crashes", WorkerError, "the converter to ONNX crashed: its process was ended by SIGABRT"),
-        ("cuts_short", VerificationError, "does not run: ONNX Runtime cannot load .small.onnx.: Protobuf parsing failed"),
+        (
+            "cuts_short",
+            VerificationError,
+            "does not run: ONNX Runtime cannot load .*Protobuf parsing failed",
+        ),
         ("says_nothing", ModelError, "said nothing and wrote nothing"),
         ("changes_weights", VerificationError, "does not compute what the original does: .*; nothing is written"),
         ("renames_an_input", VerificationError, "called in another way: input 'x' is 'other' there; .*int8"),
