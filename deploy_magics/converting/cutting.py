@@ -134,9 +134,9 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
     notes = [f"nothing depends on input {name!r} now; --drop {name} takes it out" for name in idle]
     _write_probe(model, known, inputs, outputs, Path(probe))
     part = _part(model, known, nodes, inputs, outputs)
-    names = _names(part, edit.rename, (*zip(borders[0], inputs, strict=True), *zip(borders[1], outputs, strict=True)))
-    _rename(part, names)
-    new_inputs, new_outputs = ([names.get(name, name) for name in each] for each in (inputs, outputs))
+    called = _names(part, edit.rename, (*zip(borders[0], inputs, strict=True), *zip(borders[1], outputs, strict=True)))
+    _rename(part, called)
+    new_inputs, new_outputs = ([called.get(name, name) for name in each] for each in (inputs, outputs))
     part = inferred(part)
     Path(target).write_bytes(part.SerializeToString())
     return Cut(
@@ -158,9 +158,8 @@ def _check_drop(drop: Sequence[str], inputs: Sequence[str], outputs: Sequence[st
 def _unknown(name: str, known: Sequence[str], weights: Collection[str], what: str = "tensor") -> ModelError:
     if name in weights:
         return ModelError(f"{name!r} is a weight, which stays inside", hint="name what is computed")
-    return ModelError(
-        f"it has no {what} {name!r}", hint=did_you_mean(name, known) or "%inspect --nodes lists what there is"
-    )
+    some = ", ".join(repr(each) for each in known[:_NEAREST])
+    return ModelError(f"it has no {what} {name!r}", hint=did_you_mean(name, known) or f"it has {some} and others")
 
 
 def _between(

@@ -140,9 +140,7 @@ def cut(
     check_amounts(timeout=timeout, memory=memory)
     check_tolerance(tolerance)
     if len(models) != 1:
-        raise ArgumentError(
-            f"%cut takes one model, not {len(models)}", hint="name one: %cut squeezenet --strip reshape"
-        )
+        raise ArgumentError(f"%cut takes one model, not {len(models)}", hint="%cut squeezenet --strip reshape")
     sides = frozenset({"inputs", "outputs"} if at == "both" else {at})
     edit = Edit({}, tuple(inputs), tuple(outputs), tuple(drop), _operators(strip), sides, _renames(rename))
     bound = shape is not None or dim is not None
