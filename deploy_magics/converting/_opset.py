@@ -11,6 +11,7 @@ from deploy_magics.errors import ModelError
 if TYPE_CHECKING:
     import onnx
 
+_RESIZE_CHANGED = 11
 OLDEST = 7
 """Before it, broadcasting was another; ONNX Runtime runs from here."""
 
@@ -41,7 +42,8 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     if present == opset:
         return model, ""
     try:
-        return onnx.version_converter.convert_version(model, opset), ""
+        made = onnx.version_converter.convert_version(model, opset)
+        return made, _keep_coordinates(made) if present < _RESIZE_CHANGED <= opset else ""
     except Exception as error:  # noqa: BLE001 - its C++ part raises anything
         said = _reason(error)
     if opset > present:
@@ -63,6 +65,25 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     except Exception as error:  # noqa: BLE001 - as above
         raise ModelError(f"it has no form in opset {opset}: {_reason(error)}") from None
     return made, f"its operators are the same in opset {opset}, so they were kept"
+
+
+def _keep_coordinates(model: onnx.ModelProto) -> str:
+    """Say in Resize what Upsample and it meant before opset 11, which had no word for it; ONNX's converter forgets to.
+
+    Since then the default is half a pixel off: ``Resize-10`` in https://github.com/onnx/onnx/blob/main/docs/Changelog.md
+    scales coordinates as they are and rounds down, which is "asymmetric" and "floor" in ``Resize-11``.
+    """
+    import onnx
+
+    changed = 0
+    for node in _nodes(model):
+        if node.op_type == "Resize" and not any(
+            each.name == "coordinate_transformation_mode" for each in node.attribute
+        ):
+            node.attribute.append(onnx.helper.make_attribute("coordinate_transformation_mode", "asymmetric"))
+            node.attribute.append(onnx.helper.make_attribute("nearest_mode", "floor"))
+            changed += 1
+    return "Resize keeps the coordinates it had, which ONNX's converter would have shifted" if changed else ""
 
 
 def _changed_operator(model: onnx.ModelProto, present: int, opset: int) -> str:

@@ -13,6 +13,11 @@ from deploy_magics.errors import ModelError
 if TYPE_CHECKING:
     import onnx
 
+_IR_WITH_CONSTANTS = 4
+_HALF_SCALES = 19
+_QUANTISING = ("QuantizeLinear", "DequantizeLinear")
+"""Their scales may be in float16 from opset 19 on."""
+
 MOST_BYTES = 2**31 - 1
 """Protobuf's bound on a message; what changes a model holds it as one."""
 
@@ -47,13 +52,21 @@ def half(source: Source, folder: Path, stem: str, options: Options) -> Made:
     ONNX Runtime's own converter does it (``onnxruntime.transformers.float16``); it keeps operators in float32 that
     have no float16 form.
     """
-    from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
     model = whole(Path(source.path), "write it in float16")
     before = _floats(model)
     if not before:
         raise ModelError("it has no weights in float32, so there is nothing to write in float16")
-    made = convert_float_to_float16(model, keep_io_types=True)
+    # What is listed as an input would be kept in float32 like one.
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    if len(inputs) < len(model.graph.input):
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        model.ir_version = max(model.ir_version, _IR_WITH_CONSTANTS)
+    blocked = [*DEFAULT_OP_BLOCK_LIST, *(_QUANTISING if _opset(model) < _HALF_SCALES else ())]
+    made = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
     left = _floats(made)
     notes = [f"{left} of {before} weights stay in float32"] if left else []
     changed = folder / "changed.onnx"
@@ -135,7 +148,10 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
 def _opset_of(path: Path) -> int:
     import onnx
 
-    model = onnx.load(str(path), load_external_data=False)
+    return _opset(onnx.load(str(path), load_external_data=False))
+
+
+def _opset(model: onnx.ModelProto) -> int:
     return max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 

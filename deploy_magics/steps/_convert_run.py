@@ -145,7 +145,7 @@ class Job:
         tell(f"running {target.title}")
         found = self._verified(target, kind, done)
         if found is not None:
-            found.require(f"what was made for {target.title}", hint="nothing is written")
+            found.require(f"what was made for {target.title}", hint="nothing is written; allow more with --tolerance")
         tell("writing")
         pairs = [(path, output / path.name) for path in done.paths]
         converting.place(pairs, force=force)

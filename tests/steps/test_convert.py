@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -121,6 +122,37 @@ def test_an_operator_without_an_older_form_is_named(out: Path) -> None:
     with pytest.raises(ModelError, match="it has no form in opset 17: Gelu came with opset 20"):
         convert(gelu, to=["onnx"], output=out, opset=17)
     assert not out.exists()
+
+
+def test_upsampling_stays_where_it_was(out: Path) -> None:
+    """ONNX's own converter shifts it by half a pixel, and says nothing."""
+    up = graphs.model(
+        [graphs.node("Upsample", ["x", "s"], ["y"], mode="linear")],
+        [graphs.value("x", [1, 2, 4, 4])],
+        [graphs.value("y", [1, 2, 8, 8])],
+        [graphs.weight("s", np.array([1, 1, 2, 2], np.float32))],
+        opset=9,
+    )
+    result = convert(("up", up), to=["onnx"], output=out, opset=13)
+    assert "Resize keeps the coordinates it had" in result.notes[0].text
+    assert result.table.rows[0].cells["verdict"] == "computes the same"
+
+
+def test_float16_beside_quantised_values_and_of_weights_listed_as_inputs(out: Path) -> None:
+    scale, zero = graphs.weight("s", np.float32(0.05)), graphs.weight("z", np.uint8(128))
+    proto = graphs.model(
+        [
+            graphs.node("MatMul", ["x", "w"], ["m"]),
+            graphs.node("QuantizeLinear", ["m", "s", "z"], ["q"]),
+            graphs.node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+        ],
+        [graphs.value("x", [3, 8]), graphs.value("w", [8, 4])],
+        [graphs.value("y", [3, 4])],
+        [graphs.weight("w", graphs.floats(0, 8, 4)), scale, zero],
+    )
+    result = convert(("half", proto), to=["fp16"], output=out, tolerance=0.2)
+    types = {each.name: each.data_type for each in onnx.load(result.paths["fp16"]).graph.initializer}
+    assert (types["w"], types["s"]) == (onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT)
 
 
 def test_a_torch_module_in_four_formats(out: Path) -> None:
