@@ -44,6 +44,8 @@ class Edit:
         At which borders: "inputs", "outputs".
     rename : mapping
         New names of inputs and outputs, by old name.
+    batch : int, optional
+        Size of the first dimension of every input of the part.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Edit:
     strip: frozenset[str] = frozenset()
     at: frozenset[str] = frozenset({"inputs", "outputs"})
     rename: Mapping[str, str] = field(default_factory=dict)
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Cut:
         What was taken off: ``"Transpose at input 'x'"``.
     notes : tuple of str
         What a reader should know, one line each.
+    times : int
+        How many of the original's batches one of the part's holds.
     """
 
     inputs: tuple[tuple[str, str], ...]
@@ -77,6 +82,7 @@ class Cut:
     after: int
     stripped: tuple[str, ...]
     notes: tuple[str, ...]
+    times: int = 1
 
 
 def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
@@ -137,6 +143,7 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
     called = _names(part, edit.rename, (*zip(borders[0], inputs, strict=True), *zip(borders[1], outputs, strict=True)))
     _rename(part, called)
     new_inputs, new_outputs = ([called.get(name, name) for name in each] for each in (inputs, outputs))
+    times = 1 if edit.batch is None else _set_batch(part, edit.batch)
     part = inferred(part)
     Path(target).write_bytes(part.SerializeToString())
     return Cut(
@@ -146,6 +153,7 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
         len(part.graph.node),
         tuple(stripped),
         tuple(notes),
+        times,
     )
 
 
@@ -321,6 +329,32 @@ def _rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
                 values[:] = [names.get(name, name) for name in values]
         for value in (*graph.input, *graph.output):
             value.name = names.get(value.name, value.name)
+
+
+def _set_batch(part: onnx.ModelProto, batch: int) -> int:
+    """Give all inputs another size of their first dimension; tells how many times the old one that is.
+
+    Raises
+    ------
+    ModelError
+        Where they have none or several, or the new one is no multiple.
+    """
+    old = 0
+    for value in part.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        size = dims[0].dim_value if dims else 0
+        if not size:
+            raise ModelError(f"the first dimension of {value.name!r} has no size yet", hint="give it one with --dim")
+        if old and size != old:
+            raise ModelError(f"the first dimensions of its inputs are {old} and {size}, so neither is the batch")
+        old = size
+    if not old or batch % old:
+        raise ModelError(f"its batch is {old}, of which {batch} is no multiple, so the two could not be compared")
+    for value in (*part.graph.input, *part.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if dims and dims[0].dim_value == old:
+            dims[0].dim_value = batch
+    return batch // old
 
 
 def _all_names(graph: onnx.GraphProto) -> Iterator[str]:

@@ -68,6 +68,8 @@ def half(source: Source, folder: Path, stem: str, options: Options) -> Made:
     blocked = [*DEFAULT_OP_BLOCK_LIST, *(_QUANTISING if _opset(model) < _HALF_SCALES else ())]
     made = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
     left = _floats(made)
+    if left == before:
+        raise ModelError("none of its weights can be in float16", hint="a quantised model is small as it is")
     notes = [f"{left} of {before} weights stay in float32"] if left else []
     changed = folder / "changed.onnx"
     changed.write_bytes(made.SerializeToString())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from deploy_magics.arguments import AModel, Dims, FeedSource, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, DeployError, did_you_mean
 from deploy_magics.result import Column, Note, Result, Row, Table
-from deploy_magics.steps._bounds import check_amounts, check_tolerance
+from deploy_magics.steps._bounds import check_amounts, check_counts, check_tolerance
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def cut(
     rename: Names = (),
     strip: Names = (),
     at: Literal["both", "inputs", "outputs"] = "both",
+    batch: int | None = None,
     output: Annotated[str | Path | None, OutputPath()] = None,
     force: bool = False,
     data: FeedSource | None = None,
@@ -91,6 +92,10 @@ def cut(
         keeps its name.
     at
         At which borders: both, inputs, outputs.
+    batch
+        Size of the batch, for a model in which it is fixed: the first dimension of every input. An open one is given
+        its size by ``--dim``. What the model computes on several inputs, one after another, is what it must compute on
+        all together; one that has the old size inside, in a Reshape, does not, and is refused.
     output
         File to write the result to, or a folder, in which it is named ``<name>_cut.onnx``. By default nothing is
         written: keep the result with ``-o NAME``.
@@ -137,15 +142,18 @@ def cut(
     from deploy_magics.progress import progress
     from deploy_magics.steps._simplify_run import output_paths
 
+    check_counts(batch=batch)
     check_amounts(timeout=timeout, memory=memory)
     check_tolerance(tolerance)
     if len(models) != 1:
         raise ArgumentError(f"%cut takes one model, not {len(models)}", hint="%cut squeezenet --strip reshape")
     sides = frozenset({"inputs", "outputs"} if at == "both" else {at})
-    edit = Edit({}, tuple(inputs), tuple(outputs), tuple(drop), _operators(strip), sides, _renames(rename))
+    edit = Edit({}, tuple(inputs), tuple(outputs), tuple(drop), _operators(strip), sides, _renames(rename), batch)
     bound = shape is not None or dim is not None
     if edit == replace(Edit(), at=sides) and not bound:
-        raise ArgumentError("nothing is asked for", hint="say what: --outputs, --strip, --rename, --drop or --dim")
+        raise ArgumentError(
+            "nothing is asked for", hint="say what: --outputs, --strip, --rename, --drop, --batch or --dim"
+        )
     (model,) = Model.all_of(models, shapes=shape, dims=dim)
     path = None if output is None else output_paths([model], output, force=force, suffix="cut")[0]
     if bound:
@@ -189,6 +197,9 @@ def _run(
         )
         tell(0.3, "running both")
         inputs = verifying.inputs_for(model, data=data)
+        if done.times > 1:
+            more = verifying.inputs_for(model, seeds=range(2 * done.times))
+            inputs = replace(inputs, feeds=more.feeds, other_sizes=(), wider=(), signed=())
         found = _compare(done, probe, target, inputs, running, tolerance)
         found.require("the part")
         # Opened on its own, since dimensions that were bound have their sizes in the file, under other names perhaps.
@@ -207,16 +218,23 @@ def _compare(
 
     names = dict(done.outputs)
     with closing(Folder()) as folder, closing(Reference.of(probe, inputs, running=running)) as reference:
+        runs = [{**feeds, **values} for feeds, values in zip(reference.feeds, reference.outputs, strict=True)]
+        # As many runs of the original as one of the part holds.
+        groups = [runs[start : start + done.times] for start in range(0, len(runs), done.times)]
         found = []
         with running.open(target) as run:
-            for feeds, values in zip(reference.feeds, reference.outputs, strict=True):
-                given = {new: _array(values[old]) if old in values else feeds[old] for old, new in done.inputs}
+            for group in groups:
+                given = {new: _joined([each[old] for each in group]) for old, new in done.inputs}
                 found.append(run(given, Path(tempfile.mkdtemp(dir=folder.path))))
         same = replace(
             reference,
+            feeds=reference.feeds[: len(groups)],
             outputs=tuple(
-                {new: values[old] if old in values else feeds[old] for old, new in done.outputs}
-                for feeds, values in zip(reference.feeds, reference.outputs, strict=True)
+                {
+                    new: group[0][old] if len(group) == 1 else _joined([each[old] for each in group])
+                    for old, new in done.outputs
+                }
+                for group in groups
             ),
             stepped=frozenset(names[name] for name in reference.stepped if name in names),
             near_one=frozenset(names[name] for name in reference.near_one if name in names),
@@ -224,9 +242,12 @@ def _compare(
         return same.compare_outputs(found, tolerance=tolerance)
 
 
-def _array(source: Any) -> Any:
-    """Read an array that lies in a file."""
-    return source.read(0, source.size).reshape(source.shape)
+def _joined(parts: Sequence[Any]) -> Any:
+    """Read arrays that may lie in files, and join them along their first dimension where there are several."""
+    import numpy as np
+
+    read = [part.read(0, part.size).reshape(part.shape) if hasattr(part, "read") else part for part in parts]
+    return read[0] if len(read) == 1 else np.concatenate([np.atleast_1d(each) for each in read])
 
 
 def _operators(strip: Sequence[str]) -> frozenset[str]:

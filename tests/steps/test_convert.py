@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import pytest
 
 from deploy_magics import converting
 from deploy_magics.converting import TARGETS
-from deploy_magics.errors import ArgumentError, DeployError, ModelError, VerificationError, WorkerError
+from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError, VerificationError, WorkerError
 from deploy_magics.model import Model, _temporary
 from deploy_magics.result import Missing, load_result
 from deploy_magics.steps._convert_run import read_dynamic
@@ -155,8 +159,9 @@ def test_float16_beside_quantised_values_and_of_weights_listed_as_inputs(out: Pa
     assert (types["w"], types["s"]) == (onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT)
 
 
-def test_a_torch_module_in_four_formats(out: Path) -> None:
+def test_a_torch_module_in_three_formats(out: Path) -> None:
     torch = pytest.importorskip("torch")
+    pytest.importorskip("coremltools")
 
     class Net(torch.nn.Module):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
@@ -170,30 +175,30 @@ def test_a_torch_module_in_four_formats(out: Path) -> None:
     torch.manual_seed(0)
     given = ("<net> 'a/b'", (Net(), (torch.rand(2, 3, 8, 8), torch.rand(1))))
     result = convert(
-        given, to=["onnx", "torchscript"], output=out, exporter="dynamo", dynamic=["x:0=N"], opset=18, external=True
+        given,
+        to=["onnx", "torchscript", "coreml"],
+        output=out,
+        exporter="dynamo",
+        dynamic=["x:0=N"],
+        opset=18,
+        external=True,
     )
-    assert set(verdicts(result).values()) == {"computes the same"}
+    assert list(verdicts(result).values()) == ["computes the same", "computes the same", "inputs and outputs only"]
     made = Model.of(result.paths["onnx"])
     assert {spec.name: spec.shape for spec in made.inputs}["x"] == ("N", 3, 8, 8)
     assert result.paths["torchscript"].name == "_net_ _a_b_.pt"
     with pytest.raises(ModelError, match="a TorchScript module"):
         Model.of(result.paths["torchscript"])
     loaded = torch.jit.load(str(result.paths["torchscript"]))
-    assert [tuple(each.shape) for each in loaded(torch.rand(5, 3, 8, 8), torch.rand(1))] == [(5, 4, 6, 6), (5, 4)]
-
-
-def test_core_ml_is_written_with_the_command_for_where_it_runs(out: Path) -> None:
-    pytest.importorskip("coremltools")
-    result = convert("lenet", to=["coreml"], output=out)
-    assert result.headline == "lenet: written; its numbers were not checked here"
+    # What runs elsewhere only is given with the command for there, and is told for what it is.
     (note,) = [note.text for note in result.notes if "elsewhere" in note.text]
     assert "python -c 'import coremltools as ct" in note
-    assert isinstance(result.table.rows[0].cells["error"], Missing)
+    assert isinstance(result.table.rows[2].cells["error"], Missing)
     with pytest.raises(ModelError, match="a Core ML package"):
-        Model.of(out / "lenet.mlpackage")
-    inner = next((out / "lenet.mlpackage").rglob("*.mlmodel"))
+        Model.of(result.paths["coreml"])
     with pytest.raises(ModelError, match="a Core ML model"):
-        Model.of(inner)
+        Model.of(next(result.paths["coreml"].rglob("*.mlmodel")))
+    assert [tuple(each.shape) for each in loaded(torch.rand(5, 3, 8, 8), torch.rand(1))] == [(5, 4, 6, 6), (5, 4)]
 
 
 @pytest.mark.parametrize(
@@ -239,6 +244,28 @@ def test_one_that_hangs_or_talks_does_not_stop_the_others(
     assert [row.status for row in result.table.rows] == ["failed", "ok"]
     assert "took longer than 3 s and was ended; nothing is written; allow more with --timeout" in result.notes[0].text
     assert [path.name for path in out.iterdir()] == ["small.onnx"]
+    assert left_in(scratch) == []
+
+
+def test_an_interrupt_keeps_what_is_done(
+    small: Path, out: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, hangs="hangs")
+
+    def interrupt_when_begun() -> None:
+        end = time.monotonic() + 60
+        while not list(scratch.rglob("small.onnx")) and time.monotonic() < end:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt_when_begun)
+    watcher.start()
+    with pytest.raises(Interrupted, match="interrupted while converting; 1 of 2 are written and kept") as caught:
+        convert(small, to=["ort", "hangs"], output=out)
+    watcher.join()
+    assert caught.value.partial is not None
+    assert caught.value.partial.status == "interrupted"
+    assert [path.name for path in out.iterdir()] == ["small.ort"]
     assert left_in(scratch) == []
 
 

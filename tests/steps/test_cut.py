@@ -173,6 +173,31 @@ def test_a_real_network_in_two_parts_is_the_whole(tmp_path: Path) -> None:
     assert total == len(model.skeleton.graph.node)
 
 
+def test_a_fixed_batch_becomes_another_or_is_refused(tmp_path: Path) -> None:
+    result = cut(chain(), dim={"N": 1})
+    wide = cut(result, batch=3, outputs=["map"])
+    assert borders(wide) == {"image": ("uint8", "3 x 6 x 5 x 3"), "map": ("float32", "3 x 6 x 5 x 4")}
+    # Across the batch, or with its size inside, it is another model.
+    for inside in (
+        [graphs.node("Softmax", ["x"], ["y"], axis=0)],
+        [graphs.node("Reshape", ["x", "one"], ["r"]), graphs.node("Relu", ["r"], ["y"])],
+    ):
+        proto = graphs.model(
+            inside,
+            [graphs.value("x", [2, 4])],
+            [graphs.value("y", [2, 4])],
+            [graphs.weight("one", np.array([2, 4], np.int64))],
+        )
+        with pytest.raises((VerificationError, ModelError)) as caught:
+            cut(proto, batch=4, output=tmp_path / "no.onnx")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="its batch is 2, of which 3 is no multiple"):
+        cut(proto, batch=3)
+    with pytest.raises(ModelError, match="the first dimension of 'image' has no size yet"):
+        cut(chain(), batch=3)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_strip_names_operators_of_onnx() -> None:
     for operators in cutting.STRIPS.values():
         for operator in operators:
