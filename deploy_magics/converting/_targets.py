@@ -68,7 +68,8 @@ _ROOM = "deploy_magics.converting"
 _TORCH = "pip install 'deploy-magics[torch]'"
 _CONVERT = "pip install 'deploy-magics[convert]'"
 
-# Conversions to ncnn and MNN join here, each as one more entry beside its function.
+# Conversions to ncnn and MNN join here, each as one more entry: a function with the signature above around the one that
+# converts, and as opener what loads the files it wrote.
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (

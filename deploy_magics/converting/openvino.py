@@ -59,18 +59,32 @@ class Session:
 
     def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
         """Place the inputs."""
-        self._feeds = {port: feeds[name] for name, port in self._inputs.items()}
+        # Text is an array of objects elsewhere, and one of strings here.
+        self._feeds = {
+            port: feeds[name].astype(str) if feeds[name].dtype == object else feeds[name]
+            for name, port in self._inputs.items()
+        }
 
     def run(self) -> None:
         """Run inference once."""
         try:
             self._request.infer(self._feeds)
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot run it: {' '.join(str(error).split())[-240:]}") from None
+            lines = [line for line in str(error).splitlines() if not line.startswith(("Exception from ", "Check '"))]
+            raise ModelError(f"OpenVINO cannot run it: {' '.join(' '.join(lines).split())[:240]}") from None
 
     def outputs(self) -> dict[str, NDArray[Any]]:
         """Copy out the outputs."""
-        return {name: self._request.get_tensor(port).data.copy() for name, port in self._outputs.items()}
+        return {name: _copy(self._request.get_tensor(port)) for name, port in self._outputs.items()}
+
+
+def _copy(tensor: Any) -> NDArray[Any]:
+    found: NDArray[Any]
+    if tensor.get_element_type().get_type_name() == "string":
+        found = tensor.str_data.astype(object)
+    else:
+        found = tensor.data.copy()
+    return found
 
 
 def _ports(found: Any, names: tuple[str, ...]) -> tuple[Port, ...]:
@@ -82,7 +96,9 @@ def _ports(found: Any, names: tuple[str, ...]) -> tuple[Port, ...]:
         shape = port.get_partial_shape()
         dims = tuple(dim.get_length() if dim.is_static else None for dim in shape) if shape.rank.is_static else None
         name = wanted if wanted in own else min(own, default="")
-        result.append(Port(name, str(port.get_element_type().to_dtype()), dims))
+        kind = port.get_element_type()
+        dtype = "string" if kind.get_type_name() == "string" else str(kind.to_dtype())
+        result.append(Port(name, dtype, dims))
     return tuple(result)
 
 

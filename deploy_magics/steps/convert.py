@@ -179,6 +179,8 @@ def convert(
         assert first is not None
         if len(lines) == 1:
             raise first
+        if len({str(line.error) for line in lines}) == 1:
+            raise DeployError(f"nothing could be converted: {first}")
         said = "; ".join(f"{_called(line, len(opened))}: {line.error}" for line in lines)
         raise DeployError(f"nothing could be converted: {said}")
     return _result(lines, folder, len(opened))

@@ -119,6 +119,26 @@ def test_weights_go_out_and_come_in_again(tmp_path: Path) -> None:
     assert second.headline == "big: written, and it computes the same"
 
 
+def test_a_random_model_is_compared_by_its_form_only(out: Path) -> None:
+    pytest.importorskip("openvino")
+    proto = graphs.model(
+        [graphs.node("RandomNormalLike", ["x"], ["r"]), graphs.node("Add", ["x", "r"], ["y"])],
+        [graphs.value("x", [4])],
+        [graphs.value("y", [4])],
+    )
+    result = convert(("random", proto), to=["openvino"], output=out)
+    assert result.table.rows[0].cells["verdict"] == "is random, which cannot be compared"
+
+
+def test_text_goes_through(out: Path) -> None:
+    pytest.importorskip("openvino")
+    text = onnx.TensorProto.STRING
+    proto = graphs.model(
+        [graphs.node("Identity", ["s"], ["t"])], [graphs.value("s", [2], text)], [graphs.value("t", [2], text)]
+    )
+    assert convert(("text", proto), to=["openvino"], output=out).headline == "text: written, and it computes the same"
+
+
 def test_an_operator_without_an_older_form_is_named(out: Path) -> None:
     gelu = graphs.model(
         [graphs.node("Gelu", ["x"], ["y"])], [graphs.value("x", [4])], [graphs.value("y", [4])], opset=20
