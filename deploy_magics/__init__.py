@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from deploy_magics.model import Model
     from deploy_magics.result import load_result
     from deploy_magics.steps.bench import bench
+    from deploy_magics.steps.convert import convert
+    from deploy_magics.steps.cut import cut
     from deploy_magics.steps.deploy import deploy
     from deploy_magics.steps.flops import flops
     from deploy_magics.steps.fuse import fuse
@@ -31,6 +33,8 @@ __all__ = [
     "Model",
     "__version__",
     "bench",
+    "convert",
+    "cut",
     "deploy",
     "flops",
     "fuse",

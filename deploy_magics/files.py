@@ -73,6 +73,18 @@ def write_whole(path: Path, data: bytes, *, force: bool = False) -> None:
         part.write_bytes(data)
 
 
+def safe_name(name: str) -> str:
+    """Make a name from a model one that is safe as a file's.
+
+    Examples
+    --------
+    >>> safe_name("a/b <i>'s")
+    'a_b _i__s'
+    """
+    kept = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(" .")
+    return kept[:100] or "model"
+
+
 def settle(path: Path) -> None:
     """Wait until a file's bytes are on the disk.
 

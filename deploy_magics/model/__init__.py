@@ -27,6 +27,7 @@ from deploy_magics.model._handle import Model
 from deploy_magics.model._many import distinct
 from deploy_magics.model._module import TorchModule, module_of
 from deploy_magics.model._spec import Limits, TensorSpec
+from deploy_magics.model._torch import only_takes
 
 __all__ = [
     "COMPILED_MARK",
@@ -38,4 +39,5 @@ __all__ = [
     "feeds_for",
     "is_compiled_object",
     "module_of",
+    "only_takes",
 ]

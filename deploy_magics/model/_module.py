@@ -42,6 +42,11 @@ class TorchModule:
     shapes: Sizes | None = None
     known: ModelLike | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its inputs are called, as its export names them: the arguments of ``forward``."""
+        return tuple(_torch.input_names(self.module, len(self.inputs)))
+
     def exported(self, module: Any = None, dims: Mapping[str, int] | None = None) -> Model:
         """Export it, or another module with the same inputs.
 

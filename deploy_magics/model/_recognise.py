@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy_magics.model import _compiled
+from deploy_magics.model import _compiled, _wire
 from deploy_magics.model._text import quote, size
 
 HEAD_BYTES = 64 * 2**10
@@ -16,7 +17,12 @@ _EXPORT = "export it to ONNX and give that file"
 _TORCH = "load it in Python, then give the module itself, or torch.onnx.export it"
 _KERAS = "convert it with tf2onnx or keras' model.export(..., format='onnx')"
 _UNPACK = "unpack it and give the .onnx file"
+_CONVERTED = "give the model it was converted from"
 _DOWNLOAD = "download it again; a page took the file's place"
+
+_MNN_TABLE_BYTES = 4 + 2 * 12
+_CORE_ML_KINDS = range(200, 3001)
+_FIELDS_LOOKED_AT = 8
 
 _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (4, b"TFL3", "a TensorFlow Lite model", "convert it with tf2onnx --tflite, or give the model it was made from"),
@@ -26,8 +32,11 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"RKNN", "a Rockchip NPU model", "give the ONNX file it was made from"),
     (0, b"ftrt", "a TensorRT engine", "give the ONNX file it was built from"),
     (0, b"ptrt", "a TensorRT engine", "give the ONNX file it was built from"),
-    (0, b"\xdd\x85\x76\x00", "an ncnn model in binary form", "give the model it was converted from"),
-    (0, b"7767517", "an ncnn model's .param file", "give the model it was converted from"),
+    (0, b"\xdd\x85\x76\x00", "an ncnn model in binary form", _CONVERTED),
+    (0, b"7767517", "an ncnn model's .param file", _CONVERTED),
+    # Flags before the first weights: float16, and 8-bit integers; float32 has four zeros, which many files begin with.
+    (0, b"Gk0\x01", "the weights of an ncnn model (.bin)", _CONVERTED),
+    (0, b"8K\x0d\x00", "the weights of an ncnn model (.bin)", _CONVERTED),
     (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19", "a PyTorch file in its old format", _TORCH),
     (0, b"\x93NUMPY", "a NumPy array", "give it as data, for example --data inputs.npz, beside a model"),
     (0, b"\x1f\x8b", "compressed with gzip", _UNPACK),
@@ -48,8 +57,8 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
 )
 
 _SUFFIX: dict[str, tuple[str, str]] = {
-    ".mnn": ("an MNN model", "give the ONNX file it was converted from"),
-    ".mlmodel": ("a Core ML model", "give the ONNX file, or the model, it was converted from"),
+    ".mnn": ("an MNN model", _CONVERTED),
+    ".mlmodel": ("a Core ML model", _CONVERTED),
     ".caffemodel": ("Caffe weights", _EXPORT),
     ".pdmodel": ("a PaddlePaddle model", "convert it with paddle2onnx"),
     ".pdiparams": ("PaddlePaddle weights", "convert the model with paddle2onnx"),
@@ -97,6 +106,13 @@ def foreign(head: bytes, path: Path, length: int) -> tuple[str, str] | None:
         return f"a git-lfs pointer{of}, not the model itself", "run 'git lfs pull' where it was cloned"
     if len(head) > 9 and head[8:9] == b"{" and 1 < int.from_bytes(head[:8], "little") <= length - 8:
         return "a safetensors file: weights without a network", "load it into its network and export that to ONNX"
+    if _is_mnn(head):
+        return "an MNN model", _CONVERTED
+    if _is_core_ml(head):
+        return "a Core ML model", _CONVERTED
+    beside = _weights_of(path)
+    if beside is not None:
+        return beside, _CONVERTED
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "a Python pickle, and is not loaded, since that would run it", _TORCH
     return _markup(head)
@@ -128,11 +144,79 @@ def folder(path: Path) -> tuple[str, str]:
     inside = [name for name in names if name.lower().endswith(".onnx")]
     if "saved_model.pb" in names:
         return "a TensorFlow saved model", "convert it with tf2onnx --saved-model"
-    if path.suffix == ".mlpackage":
-        return "a Core ML package", "give the ONNX file, or the model, it was converted from"
+    if path.suffix == ".mlpackage" or ("Manifest.json" in names and (path / "Data" / "com.apple.CoreML").is_dir()):
+        return "a Core ML package", _CONVERTED
+    if "coremldata.bin" in names:
+        return "a compiled Core ML model", _CONVERTED
     if inside:
         return "a folder", f"give the model's file in it, for example {quote(str(path / inside[0]), 100)}"
     return "a folder with no .onnx file in it", "give a model's file"
+
+
+def _is_mnn(head: bytes) -> bool:
+    """Tell an MNN model, which has no mark of its own: a FlatBuffer whose twelfth field is the text of a UUID.
+
+    Layout: https://flatbuffers.dev/internals/; ``Net.mnn_uuid`` in MNN's ``schema/default/MNN.fbs``.
+    """
+    try:
+        (root,) = struct.unpack_from("<I", head)
+        (back,) = struct.unpack_from("<i", head, root)
+        table = root - back
+        if table < 0:
+            return False
+        (length,) = struct.unpack_from("<H", head, table)
+        if not _MNN_TABLE_BYTES <= length < 2 * _MNN_TABLE_BYTES:
+            return False
+        (place,) = struct.unpack_from("<H", head, table + _MNN_TABLE_BYTES - 2)
+        if not place:
+            return False
+        (ahead,) = struct.unpack_from("<I", head, root + place)
+        text = root + place + ahead
+        (size,) = struct.unpack_from("<I", head, text)
+    except struct.error:
+        return False
+    return (
+        size == 36
+        and re.fullmatch(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", head[text + 4 : text + 40]) is not None
+    )
+
+
+def _is_core_ml(head: bytes) -> bool:
+    """Tell Core ML's own protobuf by its fields: a version, then a description, then a model of a number above 199.
+
+    https://apple.github.io/coremltools/mlmodel/Format/Model.html. ONNX has no field of such a number.
+    """
+    at = 0
+    try:
+        for place in range(_FIELDS_LOOKED_AT):
+            number, wire, before, body = _wire.head(head, at)
+            if place == 0 and (number, wire) != (1, 0):
+                return False
+            if number in _CORE_ML_KINDS:
+                return wire == 2
+            if number not in (1, 2, 10):
+                return False
+            at += before + body
+    except _wire.Malformed:
+        return False
+    return False
+
+
+def _weights_of(path: Path) -> str | None:
+    """Tell bare weights by the description beside them, which says whose they are."""
+    if path.suffix.lower() != ".bin":
+        return None
+    for suffix, mark, what in (
+        (".xml", b"<net ", "the weights of an OpenVINO model (.bin)"),
+        (".param", b"7767517", "the weights of an ncnn model (.bin)"),
+    ):
+        try:
+            with path.with_suffix(suffix).open("rb") as file:
+                if mark in file.read(4096):
+                    return what
+        except (OSError, ValueError):  # there is none, and then this says nothing
+            continue
+    return None
 
 
 def _archive(path: Path) -> tuple[str, str]:

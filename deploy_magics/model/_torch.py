@@ -53,10 +53,7 @@ def export(
 
     name = type(module).__name__
     inputs, dynamic = _inputs(module, example, shapes)
-    arguments = _arguments(module)
-    names = arguments[: len(inputs)]
-    if len(names) != len(inputs):
-        names = [f"input_{place}" for place in range(len(inputs))]
+    names = input_names(module, len(inputs))
     try:
         apart = copy.deepcopy(module).eval()
     except Exception as error:  # noqa: BLE001 - a user's module may refuse to be copied in any way
@@ -65,12 +62,18 @@ def export(
             hint="export it with torch.onnx.export and give the file",
         ) from None
     inputs = _called(apart, inputs, name, guessed=example is None)
-    _only_takes(apart, len(inputs))
+    only_takes(apart, len(inputs))
     try:
         done = _export.export(apart, inputs, path, input_names=names, dynamic=dynamic or None)
     except DeployError as error:
         raise ModelError(first_line(error.message, 250), hint=error.hint) from None
     return inputs, tuple(f"export: {line}" for line in done.warnings)
+
+
+def input_names(module: Any, count: int) -> list[str]:
+    """Name a module's first inputs by the arguments of ``forward``, or by number where it has fewer."""
+    names = _arguments(module)[:count]
+    return names if len(names) == count else [f"input_{place}" for place in range(count)]
 
 
 def example_inputs(
@@ -151,7 +154,7 @@ def _arguments(module: Any) -> list[str]:
     return [parameter.name for parameter in _parameters(module)]
 
 
-def _only_takes(module: Any, count: int) -> None:
+def only_takes(module: Any, count: int) -> None:
     """Hide the arguments that keep their defaults: torch's exporter would make inputs of numbers among them."""
     parameters = _parameters(module)
     if len(parameters) <= count:

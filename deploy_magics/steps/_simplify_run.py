@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import ModelError
+from deploy_magics.files import safe_name
 
 if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
@@ -132,11 +133,11 @@ def _threads() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def output_paths(models: Sequence[Model], output: str | Path, *, force: bool) -> list[Path]:
+def output_paths(models: Sequence[Model], output: str | Path, *, force: bool, suffix: str = "simplified") -> list[Path]:
     """Decide where each result is written, and refuse before any work is done.
 
     A folder (one that exists, or written with a slash at its end, or any path where there are several models) gets
-    ``<name>_simplified.onnx``.
+    ``<name>_<suffix>.onnx``.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def output_paths(models: Sequence[Model], output: str | Path, *, force: bool) ->
         raise DeployError(f"there is no folder {str(folder)!r}", hint="make it first")
     if not as_folder and target.suffix != ".onnx":
         raise ArgumentError(f"the result is an ONNX file, {target.name!r} is not named so", hint="end it in .onnx")
-    paths = [folder / f"{_file_name(model.name)}_simplified.onnx" if as_folder else target for model in models]
+    paths = [folder / f"{safe_name(model.name)}_{suffix}.onnx" if as_folder else target for model in models]
     twice = next((path for index, path in enumerate(paths) if path in paths[:index]), None)
     if twice is not None:
         raise ArgumentError(f"two models would be written to {str(twice)!r}", hint="give them labels: a=... b=...")
@@ -160,9 +161,3 @@ def output_paths(models: Sequence[Model], output: str | Path, *, force: bool) ->
         if path.exists() and not force:
             raise DeployError(f"{str(path)!r} exists and is left as it is", hint="add --force to overwrite it")
     return paths
-
-
-def _file_name(name: str) -> str:
-    """Make a name from a model one that is safe as a file's."""
-    kept = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(" .")
-    return kept[:100] or "model"

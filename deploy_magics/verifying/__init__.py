@@ -9,10 +9,11 @@ from deploy_magics.verifying._arrays import Difference, difference
 from deploy_magics.verifying._compare import Reference, compare
 from deploy_magics.verifying._inputs import Inputs, inputs_for
 from deploy_magics.verifying._running import Running
-from deploy_magics.verifying._tolerance import tolerance_of
+from deploy_magics.verifying._tolerance import TOLERANCES, tolerance_of
 from deploy_magics.verifying._verification import Verification
 
 __all__ = [
+    "TOLERANCES",
     "Difference",
     "Inputs",
     "Reference",

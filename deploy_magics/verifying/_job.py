@@ -23,6 +23,14 @@ def load(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> N
     _loaded[:] = [runtimes.get(runtime).load(Path(path), threads=threads, options=options)]
 
 
+def load_by(path: str, opener: str, threads: int, options: Mapping[str, Any]) -> None:
+    """Load a model by a function, as ``package.module:function`` names it, to be run by :func:`run`."""
+    from importlib import import_module
+
+    module, _, name = opener.partition(":")
+    _loaded[:] = [getattr(import_module(module), name)(Path(path), threads=threads, options=options)]
+
+
 def run(feeds_path: str, folder: str, most_bytes: int) -> dict[str, ArrayFile]:
     """Run the loaded model once, and write what it gives into a folder.
 

@@ -6,7 +6,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -36,16 +36,29 @@ class Running:
         Bound on all runs of one model, in seconds.
     memory : int, optional
         Bound on the worker's resident memory, in bytes.
+    opener : str
+        What loads a file that no runtime does, ``"package.module:function"``: it takes what a runtime's ``load`` takes
+        and gives a session. "" for the runtime's own.
+    options : mapping
+        What it is given as options.
+    called : str
+        Its name and version, for people.
     """
 
     runtime: str = "ort"
     threads: int = 1
     timeout: float = 300.0
     memory: int | None = None
+    opener: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    called: str = ""
 
     @property
     def title(self) -> str:
         """Name and version, for people."""
+        if self.opener:
+            return self.called
+
         from deploy_magics import runtimes
 
         found = runtimes.get(self.runtime)
@@ -67,7 +80,8 @@ class Running:
         """
         from deploy_magics import runtimes
 
-        name = f"{runtimes.require_usable(self.runtime).title} on {path.name!r}"
+        title = self.called if self.opener else runtimes.require_usable(self.runtime).title
+        name = f"{title} on {path.name!r}"
         free = _half_of_memory()
         most = free if most_bytes is None else min(most_bytes, free)
         with Worker(name, memory=self.memory) as worker:
@@ -81,7 +95,11 @@ class Running:
                     # The bound is on all runs together, and the worker knows of what was left of it only.
                     raise WorkerTimeout(f"{name} took longer than {self.timeout:g} s and was ended") from None
 
-            call("load", str(path), self.runtime, self.threads, {"optimize": "none"} if self.runtime == "ort" else {})
+            if self.opener:
+                call("load_by", str(path), self.opener, self.threads, dict(self.options))
+            else:
+                own = {"optimize": "none"} if self.runtime == "ort" else {}
+                call("load", str(path), self.runtime, self.threads, own)
 
             def run(feeds: Arrays, folder: Path) -> Outputs:
                 given = folder / "inputs"

@@ -46,6 +46,18 @@ SCRIPT = zipped(**{"m/data.pkl": b"", "m/constants.pkl": b"", "m/code/__torch__.
 KERAS = zipped(**{"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b""})
 SAVED = b"\x08\x01\x12\x40" + b"\n\x10" + b"\x12\x05serve" + b"serving_default" + b"\0" * 60
 FROZEN = b"\n\x1c\n\x05input\x12\x0bPlaceholder*\x06\n\x02ab"
+# As MNN 3.6 writes it: offset of the root, a table of twelve fields of which the last is the UUID, the root, the text.
+MNN = (
+    struct.pack("<I", 32)
+    + struct.pack("<14H", 28, 36, *[0] * 11, 32)
+    + struct.pack("<i", 28)
+    + b"\0" * 28
+    + struct.pack("<II", 4, 36)
+    + b"967dd89a-e742-42cc-ac51-77fad28ff363"
+    + b"\0" * 8
+)
+# As coremltools 9 begins a program: its version, a description, and the program in field 502.
+CORE_ML = b"\x08\x07\x12\x05\x0a\x03\x0a\x01x" + b"\xb2\x1f\x04\x08\x01\x12\x00" + b"\0" * 4
 CASES = {
     "empty.onnx": (b"", "is empty"),
     "page.onnx": (b"\n<!DOCTYPE html><html><body>404</body></html>", "an HTML page"),
@@ -74,6 +86,10 @@ CASES = {
     "net.safetensors": (SAFETENSORS, "a safetensors file"),
     "net.param": (b"7767517\n75 83\nInput data", "an ncnn model's .param file"),
     "net.mnn": (b"\x18\0\0\0\0\0\x12\0" + b"\0" * 40, "an MNN model"),
+    "mnn.onnx": (MNN, "an MNN model"),
+    "mlmodel.onnx": (CORE_ML, "a Core ML model"),
+    "ncnn16.onnx": (b"Gk0\x01" + b"\0" * 40, "the weights of an ncnn model"),
+    "ncnn8.onnx": (b"8K\x0d\x00" + b"\0" * 40, "the weights of an ncnn model"),
     "net.gz": (gzip.compress(b"x"), "compressed with gzip"),
     "net.tar": (tarred(), "a tar archive"),
     "net.so": (b"\x7fELF\x02\x01", "a compiled library"),
@@ -127,6 +143,26 @@ def test_folders(tmp_path: Path) -> None:
     assert "net.onnx" in refused(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"")
     assert "a TensorFlow saved model" in refused(tmp_path)
+
+
+def test_folders_of_core_ml(tmp_path: Path) -> None:
+    (tmp_path / "renamed" / "Data" / "com.apple.CoreML").mkdir(parents=True)
+    (tmp_path / "renamed" / "Manifest.json").write_text('{"rootModelIdentifier": "a"}')
+    assert "a Core ML package" in refused(tmp_path / "renamed")
+    (tmp_path / "net.mlmodelc").mkdir()
+    (tmp_path / "net.mlmodelc" / "coremldata.bin").write_bytes(b"")
+    assert "a compiled Core ML model" in refused(tmp_path / "net.mlmodelc")
+
+
+@pytest.mark.parametrize(
+    ("beside", "text", "whose"),
+    [("net.xml", '<?xml version="1.0"?>\n<net name="x">', "OpenVINO"), ("net.param", "7767517\n1 1\n", "ncnn")],
+)
+def test_bare_weights_are_named_by_what_stands_beside_them(beside: str, text: str, whose: str, tmp_path: Path) -> None:
+    (tmp_path / "net.bin").write_bytes(b"\0" * 400)
+    assert "a file of bare weights" in refused(tmp_path / "net.bin")
+    (tmp_path / beside).write_text(text)
+    assert f"the weights of an {whose} model" in refused(tmp_path / "net.bin")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")

@@ -1,0 +1,102 @@
+"""What is asked of a conversion and what comes of it: plain data that travels to a worker and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Exporter = Literal["auto", "dynamo", "torchscript"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to convert.
+
+    Attributes
+    ----------
+    opset : int, optional
+        Version of the ONNX operators that is wanted; None for the one it has, or torch's usual one.
+    external : bool
+        Whether weights of an ONNX file go into a file beside it.
+    exporter : {"auto", "dynamo", "torchscript"}
+        Which of torch's exporters makes an ONNX file of a module.
+    dynamic : mapping
+        Dimensions that stay open, by input and axis: ``{"x": {0: "N"}}``.
+    """
+
+    opset: int | None = None
+    external: bool = False
+    exporter: Exporter = "auto"
+    dynamic: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is converted.
+
+    Attributes
+    ----------
+    path : str
+        An ONNX file, or a module with what it is called with, pickled (:func:`deploy_magics.converting.pack`).
+    kind : {"onnx", "torch"}
+        Which of the two.
+    inputs, outputs : tuple of str
+        Names, in order.
+    known : tuple of str
+        Inputs that the model has; a module may have arguments besides, on which nothing depends.
+    """
+
+    path: str
+    kind: Literal["onnx", "torch"]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of what was made, as that tells it.
+
+    Attributes
+    ----------
+    name : str
+        Its name; "" where the format keeps none.
+    dtype : str
+        As in :class:`deploy_magics.model.TensorSpec`; "" where it is not told.
+    shape : tuple of int or None, optional
+        Its dimensions, None for an open one; None where the format does not tell.
+    """
+
+    name: str
+    dtype: str = ""
+    shape: tuple[int | None, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a converter wrote.
+
+    Attributes
+    ----------
+    main : str
+        Name of the file or folder that is to be loaded, in the folder that was given.
+    by : str
+        Who made it, with the version: ``"openvino 2026.4.1"``.
+    inputs, outputs : tuple of Port
+        As they were read back from what was written.
+    notes : tuple of str
+        What a reader should know, one line each.
+    renamed : mapping
+        Names that the format does not allow, and what they became.
+    """
+
+    main: str
+    by: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    notes: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+__all__ = ["Exporter", "Made", "Options", "Port", "Source"]

@@ -1,0 +1,105 @@
+"""To OpenVINO's intermediate representation, in float32 as the model is, and how that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
+    """Write ``.xml`` and ``.bin``; weights keep their type, which OpenVINO would halve by itself."""
+    from importlib.metadata import version
+
+    import openvino
+
+    # Read by the core, since its conversion tool reports to its maker.
+    model = openvino.Core().read_model(source.path)
+    target = folder / f"{stem}.xml"
+    openvino.save_model(model, str(target), compress_to_fp16=False)
+    written = openvino.Core().read_model(str(target))
+    inputs = _ports(written.inputs, source.inputs)
+    outputs = _ports(written.outputs, source.outputs)
+    return Made(target.name, f"openvino {version('openvino')}", inputs, outputs)
+
+
+def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
+    """Load it, in a worker, held to float32: by itself OpenVINO takes bfloat16 where the processor has it.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.xml``.
+    threads : int
+        Threads to compute with.
+    options : Mapping[str, Any]
+        ``inputs`` and ``outputs``: names in order.
+    """
+    import openvino
+
+    config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": str(threads)}
+    compiled = openvino.Core().compile_model(str(path), "CPU", config)
+    return Session(compiled, options["inputs"], options["outputs"])
+
+
+class Session:
+    """A compiled model; see :class:`deploy_magics.runtimes.Session`."""
+
+    def __init__(self, compiled: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+        self._request = compiled.create_infer_request()
+        self._inputs = dict(zip(inputs, compiled.inputs, strict=True))
+        self._outputs = dict(zip(outputs, compiled.outputs, strict=True))
+        self._feeds: dict[Any, Any] = {}
+
+    def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
+        """Place the inputs."""
+        # Text is an array of objects elsewhere, and one of strings here.
+        self._feeds = {
+            port: feeds[name].astype(str) if feeds[name].dtype == object else feeds[name]
+            for name, port in self._inputs.items()
+        }
+
+    def run(self) -> None:
+        """Run inference once."""
+        try:
+            self._request.infer(self._feeds)
+        except RuntimeError as error:
+            lines = [line for line in str(error).splitlines() if not line.startswith(("Exception from ", "Check '"))]
+            raise ModelError(f"OpenVINO cannot run it: {' '.join(' '.join(lines).split())[:240]}") from None
+
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """Copy out the outputs."""
+        return {name: _copy(self._request.get_tensor(port)) for name, port in self._outputs.items()}
+
+
+def _copy(tensor: Any) -> NDArray[Any]:
+    found: NDArray[Any]
+    if tensor.get_element_type().get_type_name() == "string":
+        found = tensor.str_data.astype(object)
+    else:
+        found = tensor.data.copy()
+    return found
+
+
+def _ports(found: Any, names: tuple[str, ...]) -> tuple[Port, ...]:
+    """Read ports; of the several names that one may have, the one that is looked for."""
+    result = []
+    for place, port in enumerate(found):
+        own = port.get_names()
+        wanted = names[place] if place < len(names) else ""
+        shape = port.get_partial_shape()
+        dims = tuple(dim.get_length() if dim.is_static else None for dim in shape) if shape.rank.is_static else None
+        name = wanted if wanted in own else min(own, default="")
+        kind = port.get_element_type()
+        dtype = "string" if kind.get_type_name() == "string" else str(kind.to_dtype())
+        result.append(Port(name, dtype, dims))
+    return tuple(result)
+
+
+__all__ = ["convert", "load"]

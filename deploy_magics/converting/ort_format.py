@@ -1,0 +1,43 @@
+"""To ONNX Runtime's own format, which its build for phones and microcontrollers loads without a protobuf parser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy_magics.converting._made import Made, Options, Port, Source
+
+_DTYPES = {"float": "float32", "double": "float64"}
+
+
+def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
+    """Write an ``.ort`` file, optimised as far as it stays the same on every processor (level EXTENDED).
+
+    https://onnxruntime.ai/docs/performance/model-optimizations/ort-format-models.html
+    """
+    from importlib.metadata import version
+
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    target = folder / f"{stem}.ort"
+    chosen = onnxruntime.SessionOptions()
+    chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    chosen.optimized_model_filepath = str(target)
+    chosen.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(source.path, chosen, providers=["CPUExecutionProvider"])
+    written = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    inputs, outputs = ([_port(each) for each in specs] for specs in (written.get_inputs(), written.get_outputs()))
+    return Made(target.name, f"onnxruntime {version('onnxruntime')}", tuple(inputs), tuple(outputs))
+
+
+def _port(spec: object) -> Port:
+    kind = str(getattr(spec, "type", "")).removeprefix("tensor(").removesuffix(")")
+    shape = getattr(spec, "shape", None)
+    return Port(
+        str(getattr(spec, "name", "")),
+        _DTYPES.get(kind, kind),
+        None if shape is None else tuple(dim if isinstance(dim, int) else None for dim in shape),
+    )
+
+
+__all__ = ["convert"]
