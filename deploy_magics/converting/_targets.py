@@ -68,8 +68,6 @@ _ROOM = "deploy_magics.converting"
 _TORCH = "pip install 'deploy-magics[torch]'"
 _CONVERT = "pip install 'deploy-magics[convert]'"
 
-# Conversions to ncnn and MNN join here, each as one more entry: a function with the signature above around the one that
-# converts, and as opener what loads the files it wrote.
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -91,6 +89,26 @@ TARGETS: dict[str, Target] = {
             ("{stem}.xml", "{stem}.bin"),
             opener=f"{_ROOM}.openvino:load",
             package="openvino",
+            install=_CONVERT,
+        ),
+        Target(
+            "ncnn",
+            "ncnn",
+            f"{_ROOM}.ncnn:convert",
+            "onnx",
+            ("{stem}.ncnn.param", "{stem}.ncnn.bin"),
+            opener=f"{_ROOM}.ncnn:load",
+            package="pnnx",
+            install=_CONVERT,
+        ),
+        Target(
+            "mnn",
+            "MNN",
+            f"{_ROOM}.mnn:convert",
+            "onnx",
+            ("{stem}.mnn",),
+            opener=f"{_ROOM}.mnn:load",
+            package="MNN",
             install=_CONVERT,
         ),
         Target(

@@ -75,7 +75,7 @@ def convert(
         Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one.
     to
         Formats: ``onnx``, ``fp16`` (ONNX with weights in float16), ``ort`` (ONNX Runtime's), ``openvino``,
-        ``torchscript``, ``coreml``.
+        ``ncnn``, ``mnn``, ``torchscript``, ``coreml``.
     output
         Folder to write to, made if there is none. Files are named after the model: ``squeezenet.xml``.
     force

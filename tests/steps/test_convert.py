@@ -93,6 +93,19 @@ def test_onnx_becomes_what_is_made_of_onnx(small: Path, out: Path) -> None:
     assert again.headline == result.headline
 
 
+def test_formats_of_phones_compute_the_same_or_are_refused(small: Path, out: Path) -> None:
+    for package in ("pnnx", "ncnn", "MNN"):
+        pytest.importorskip(package)
+    result = convert(small, to=["ncnn", "mnn"], output=out)
+    assert verdicts(result) == {"ncnn": "computes the same", "MNN": "computes the same"}
+    assert sorted(path.name for path in out.iterdir()) == ["small.mnn", "small.ncnn.bin", "small.ncnn.param"]
+    assert any("no batch axis" in note.text for note in result.notes)
+    looped = graphs.save(graphs.loop(), out.parent / "looped.onnx")
+    with pytest.raises(DeployError, match=r"pnnx cannot convert it|ncnn has no layer for"):
+        convert(looped, to=["ncnn"], output=out)
+    assert len(list(out.iterdir())) == 3
+
+
 def test_sizes_opset_and_external_weights(small: Path, out: Path) -> None:
     result = convert(small, to=["onnx"], output=out, opset=13, external=True, dim={"N": 2})
     made = onnx.load(result.paths["onnx"], load_external_data=False)

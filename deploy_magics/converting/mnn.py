@@ -1,0 +1,113 @@
+"""To MNN by its own converter, in float32, and how that runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
+    """Write a ``.mnn``.
+
+    The converter ends its process on some models, so it has one of its own.
+
+    Raises
+    ------
+    ModelError
+        Where it cannot, with the line in which it says so.
+    """
+    from importlib.metadata import version
+
+    target = folder / f"{stem}.mnn"
+    # Its command line, MNN.tools.mnnconvert, runs pip when it is imported, and reports to its maker.
+    code = "import sys, MNN, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
+    names = ["-f", "ONNX", "--modelFile", source.path, "--MNNModel", str(target), "--bizCode", "deploy_magics"]
+    done = subprocess.run([sys.executable, "-c", code, *names], cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0 or not target.exists():
+        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        telling = [line for line in said if "support" in line.lower() or "error" in line.lower()] or said
+        raise ModelError(f"MNN cannot convert it: {(telling or [f'it ended with {done.returncode}'])[-1][:200]}")
+    info = _module(target, [], [], 1).get_info()
+    inputs, outputs = (tuple(Port(name) for name in info[key]) for key in ("inputNames", "outputNames"))
+    return Made(target.name, f"MNN {version('MNN')}", inputs, outputs)
+
+
+def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
+    """Load it, in a worker, at high precision, which is float32.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.mnn``.
+    threads : int
+        Threads to compute with.
+    options : Mapping[str, Any]
+        ``inputs`` and ``outputs``: names in order.
+    """
+    module = _module(path, options["inputs"], options["outputs"], threads)
+    return Session(module, options["inputs"], options["outputs"])
+
+
+def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: int) -> Any:
+    from MNN import nn
+
+    runtime = nn.create_runtime_manager(({"precision": "high", "backend": "CPU", "numThread": threads},))
+    try:
+        return nn.load_module_from_file(str(path), list(inputs), list(outputs), runtime_manager=runtime)
+    except (SystemError, RuntimeError):
+        raise ModelError(f"MNN does not read {path.name!r}") from None
+
+
+class Session:
+    """A loaded module; see :class:`deploy_magics.runtimes.Session`."""
+
+    def __init__(self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+        self._module = module
+        self._inputs = inputs
+        self._names = outputs
+        self._placed: list[Any] = []
+        self._results: list[Any] = []
+
+    def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
+        """Place the inputs."""
+        import numpy as np
+        from MNN import expr
+
+        kinds = {"float32": expr.float, "int32": expr.int, "uint8": expr.uint8, "int8": expr.int8}
+        self._placed = []
+        for name in self._inputs:
+            array = feeds[name]
+            if array.dtype == np.int64:
+                array = array.astype(np.int32)
+            if array.dtype.name not in kinds:
+                raise ModelError(f"MNN takes no {array.dtype}, as {name!r} is")
+            placed = expr.placeholder(list(array.shape), expr.NCHW, kinds[array.dtype.name])
+            placed.write(np.ascontiguousarray(array))
+            self._placed.append(placed)
+
+    def run(self) -> None:
+        """Run inference once; results are there when they are read."""
+        found = self._module.forward(self._placed)
+        self._results = list(found) if isinstance(found, list | tuple) else [found]
+        for result in self._results:
+            result.read()
+
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """Copy out the outputs."""
+        import numpy as np
+        from MNN import expr
+
+        arrays = (np.array(expr.convert(result, expr.NCHW).read()) for result in self._results)
+        return dict(zip(self._names, arrays, strict=True))
+
+
+__all__ = ["convert", "load"]
