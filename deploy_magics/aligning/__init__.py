@@ -6,6 +6,7 @@ finds the first one past a tolerance with a few runs.
 
 from __future__ import annotations
 
+from deploy_magics.aligning.bisecting import bisect
 from deploy_magics.aligning.engine import Alignment, LayerErrors, Settings, align
 from deploy_magics.aligning.feeding import SAMPLES, samples
 from deploy_magics.aligning.matching import Matching, Pair, match
@@ -22,6 +23,7 @@ __all__ = [
     "Pair",
     "Settings",
     "align",
+    "bisect",
     "match",
     "samples",
 ]

@@ -158,7 +158,7 @@ def _rename_reads(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
             if name in names:
                 node.input[place] = names[name]
         for attribute in node.attribute:
-            for inner in ([attribute.g] if attribute.HasField("g") else attribute.graphs):
+            for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
                 own = {name for each in inner.node for name in each.output} | {value.name for value in inner.input}
                 _rename_reads(inner, {name: new for name, new in names.items() if name not in own})
 

@@ -1,4 +1,4 @@
-"""On what two models are aligned: samples from a file, and the same for a model that names or lays out inputs otherwise."""
+"""On what two models are aligned: samples, and the same for a model that names or lays out its inputs otherwise."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def _parted(inputs: Sequence[TensorSpec], arrays: Arrays, most: int) -> list[dic
     ]
 
 
-def feeds_of_other(
-    reference: Model, other: Model, feeds: Sequence[Arrays]
-) -> tuple[list[dict[str, Any]], list[str]]:
+def feeds_of_other(reference: Model, other: Model, feeds: Sequence[Arrays]) -> tuple[list[dict[str, Any]], list[str]]:
     """Give the samples as the other model takes them: by name, else in order; its type, and its layout.
 
     Returns

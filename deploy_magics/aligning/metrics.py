@@ -177,10 +177,10 @@ class _Sums:
             size = np.abs(gap)
             self.max_abs = max(self.max_abs, float(size.max()))
             self.sum_abs += float(size.sum())
-            self.noise += float(np.dot(gap, gap))
-            self.before += float(np.dot(one, one))
-            self.after += float(np.dot(two, two))
-            self.across += float(np.dot(one, two))
+            self.noise += _product(gap, gap)
+            self.before += _product(one, one)
+            self.after += _product(two, two)
+            self.across += _product(one, two)
         self.low, self.high = min(self.low, float(one.min())), max(self.high, float(one.max()))
 
     @property
@@ -264,6 +264,13 @@ def _histogram(reference: Source, other: Source) -> Histogram | None:
         return None
     counts = [np.histogram(each, BINS, (low, high))[0].tolist() for each in (one, two)]
     return Histogram(low, high, tuple(counts[0]), tuple(counts[1]))
+
+
+def _product(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+    import numpy as np
+
+    # Not NumPy's dot: its threads wait for one another on a busy machine, ten times as long as the sum takes.
+    return float(np.einsum("i,i->", one, two))
 
 
 def _wide(array: NDArray[Any]) -> NDArray[np.float64]:
