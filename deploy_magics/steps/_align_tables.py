@@ -63,11 +63,14 @@ def layers(compared: Compared, modes: Sequence[str], *, titled: bool) -> Table:
     ]
     firsts = {mode: found.first(mode) for mode in modes}
     rows = tuple(_row(layer, modes, _remark(layer, firsts, found.tolerance)) for layer in found.layers)
+    said = {
+        "whole": "error: both models run from their inputs, and errors add up",
+        "alone": "own error: each layer of the other model reads the reference's values",
+    }
     notes = (
-        f"{_SERIES['whole']}: both models run from their inputs, and errors add up; {_SERIES['alone']}: each layer of "
-        "the other model reads the reference's values",
-        "error: the largest difference of any value, as a share of the range of the reference's tensor; the worst "
-        f"of {found.samples} {'sample' if found.samples == 1 else 'samples'}",
+        "; ".join(said[mode] for mode in modes),
+        "each is the largest difference of any value, as a share of the range of the reference's tensor; the worst of "
+        f"{found.samples} {'sample' if found.samples == 1 else 'samples'}",
     )
     return Table(tuple(columns), rows, title=compared.name if titled else "", notes=notes)
 
@@ -120,17 +123,18 @@ def depth(compared: Compared, modes: Sequence[str], reference: str, *, titled: b
     label = f"error along the depth{f': {compared.name}' if titled else ''}"
     series = tuple(_SERIES[mode] for mode in modes)
     sides = (reference, compared.name if compared.name != reference else f"{compared.name} (other)")
-    return Depth(label, "ppm of the range", series, spots, compared.found.tolerance * _PPM, sides)
+    return Depth(label, "ppm", series, spots, compared.found.tolerance * _PPM, sides)
 
 
 def _columns(mode: str) -> list[Column]:
-    said = _SERIES[mode]
+    said = _SERIES[mode].capitalize()
+    own = "own " if mode == "alone" else ""
     return [
-        Column(f"{mode}_error", f"error {said}", unit="ppm", digits=3, help=f"{said.capitalize()}. {_ERROR}"),
-        Column(f"{mode}_snr", f"SNR {said}", unit="dB", digits=3, help="Signal to noise; 40 dB is 1 % noise."),
-        Column(f"{mode}_cosine", f"cosine {said}", digits=7, shown=False, help="Of the angle between the two."),
-        Column(f"{mode}_max", f"max abs {said}", digits=4, shown=mode == "whole", help="Largest absolute difference."),
-        Column(f"{mode}_mean", f"mean abs {said}", digits=4, shown=False, help="Mean absolute difference."),
+        Column(f"{mode}_error", f"{own}error", unit="ppm", digits=3, help=f"{said}. {_ERROR}"),
+        Column(f"{mode}_snr", f"{own}SNR", unit="dB", digits=3, help=f"{said}. Signal to noise; 40 dB is 1 % noise."),
+        Column(f"{mode}_cosine", f"{own}cosine", digits=7, shown=False, help="Of the angle between the two."),
+        Column(f"{mode}_max", f"{own}max abs", digits=4, shown=False, help="Largest absolute difference."),
+        Column(f"{mode}_mean", f"{own}mean abs", digits=4, shown=False, help="Mean absolute difference."),
     ]
 
 

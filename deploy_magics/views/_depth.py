@@ -64,7 +64,7 @@ def frame(depth: Depth) -> Frame:
     values = [value for spot in depth.spots for value in spot.values if value and math.isfinite(value)]
     values += [depth.limit] if depth.limit > 0 else []
     top = math.floor(math.log10(max(values))) + 1 if values else 1
-    low = math.floor(math.log10(min(values))) if values else 0
+    low = math.ceil(math.log10(min(values))) - 1 if values else 0
     return Frame(max(low, top - _MOST_DECADES), top, (WIDTH - LEFT - RIGHT) / len(depth.spots))
 
 

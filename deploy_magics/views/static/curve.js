@@ -218,6 +218,7 @@ function r(i,e={},...t){let d=document.createElement(i);return C(d,e),d.append(.
 }
 
 .dm-widget .dm-depth { cursor: pointer; max-width: 100%; height: auto; }
+.dm-widget .dm-depth:focus:not(:focus-visible) { outline: none; }
 .dm-widget .dm-depth-layer { margin-top: 4px; max-width: 760px; }
 .dm-widget .dm-depth-layer .dm-plot { max-width: 100%; height: auto; cursor: default; }
 .dm-widget .dm-depth-name { overflow-wrap: anywhere; }

@@ -218,6 +218,7 @@ function i(t,d={},...r){let e=document.createElement(t);return q(e,d),e.append(.
 }
 
 .dm-widget .dm-depth { cursor: pointer; max-width: 100%; height: auto; }
+.dm-widget .dm-depth:focus:not(:focus-visible) { outline: none; }
 .dm-widget .dm-depth-layer { margin-top: 4px; max-width: 760px; }
 .dm-widget .dm-depth-layer .dm-plot { max-width: 100%; height: auto; cursor: default; }
 .dm-widget .dm-depth-name { overflow-wrap: anywhere; }

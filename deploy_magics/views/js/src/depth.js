@@ -91,9 +91,10 @@ class View {
     const spot = this.data.spots[index];
     const rows = this.data.series.map((name, place) => h("tr", {}, h("td", {}, name), h("td", { class: "dm-num" }, spot.said[place])));
     this.tip.replaceChildren(h("div", { class: "dm-tip-head" }, h("bdi", {}, spot.name)), h("table", {}, ...rows));
-    const share = (100 * spot.x) / this.data.width;
-    const right = share > 50;
-    Object.assign(this.tip.style, { top: "34px", left: right ? "auto" : `calc(${share}% + 12px)`, right: right ? `calc(${100 - share}% + 12px)` : "auto" });
+    // Beside the layer, on the side with more room; the drawing may be shown smaller than it was drawn.
+    const x = (spot.x * this.svg.getBoundingClientRect().width) / this.data.width;
+    const left = spot.x > this.data.width / 2 ? Math.max(0, x - 12 - this.tip.offsetWidth) : x + 12;
+    Object.assign(this.tip.style, { top: "34px", left: `${left}px` });
   }
 
   select(index) {
