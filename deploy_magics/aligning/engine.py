@@ -34,6 +34,7 @@ CHUNK_BYTES = 256 * 2**20
 """What the tensors of one chunk may take on the disk, of both models and all samples."""
 _UNKNOWN_BYTES = 16 * 2**20
 _WHOLE, _ALONE = "whole", "alone"
+_SAID = {_WHOLE: "as a whole", _ALONE: "on its own"}
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,8 @@ def align(
             if tell is not None:
                 tell(index / len(parts), f"layers {len(layers) + 1} to {len(layers) + len(pairs)}")
             layers += compared(bench, pairs, folder)
+    if all(layer.whole is None and layer.alone is None for layer in layers):
+        raise ModelError(f"no layer of {other.name!r} could be run: {layers[0].why}")
     limit, reason = bench.tolerance(tolerance)
     outputs = tuple(value.name for value in bench.mine.graph.output)
     notes = tuple(bench.notes)
@@ -284,13 +287,19 @@ def compared(bench: Bench, pairs: Sequence[Pair], folder: Path) -> list[LayerErr
         reference = bench.run_reference(wanted, own)
         found = {pair.tensor: LayerErrors(pair) for pair in pairs}
         if settings.whole:
-            _into(found, _WHOLE, pairs, reference, lambda part: bench.run_whole([x.other for x in part], own))
+            # In ONNX Runtime the whole model runs whatever is asked of it, so that a part fails as the whole does.
+            parted = settings.runtime != "ort"
+
+            def run_whole(part: Sequence[Pair]) -> list[Outputs]:
+                return bench.run_whole([pair.other for pair in part], own)
+
+            _into(found, _WHOLE, pairs, reference, run_whole, parted=parted)
         if settings.alone:
 
             def run(part: Sequence[Pair]) -> list[Outputs]:
                 return bench.run_alone(part, reference, bench.reads(part), own)
 
-            _into(found, _ALONE, pairs, reference, run)
+            _into(found, _ALONE, pairs, reference, run, parted=True)
         return list(found.values())
     finally:
         shutil.rmtree(own, ignore_errors=True)
@@ -302,20 +311,25 @@ def _into(
     pairs: Sequence[Pair],
     reference: Sequence[Outputs],
     run: Callable[[Sequence[Pair]], list[Outputs]],
+    *,
+    parted: bool,
 ) -> None:
-    """Run layers and note the errors; where a part does not run, its halves are tried, down to single layers."""
+    """Run layers and note the errors; where ``parted`` ones do not run, halves are tried, down to single layers."""
     try:
         outputs = run(pairs)
     except WorkerTimeout:
         raise
     except DeployError as error:
+        if not parted:
+            raise
         if len(pairs) > 1:
             half = len(pairs) // 2
-            _into(found, mode, pairs[:half], reference, run)
-            _into(found, mode, pairs[half:], reference, run)
+            _into(found, mode, pairs[:half], reference, run, parted=parted)
+            _into(found, mode, pairs[half:], reference, run, parted=parted)
         else:
             tensor = pairs[0].tensor
-            found[tensor] = replace(found[tensor], why=f"{mode}: {error.message}")
+            before = f"{found[tensor].why}; " if found[tensor].why else ""
+            found[tensor] = replace(found[tensor], why=f"{before}not run {_SAID[mode]}: {error.message}")
         return
     for pair in pairs:
         measuring = Measuring()

@@ -70,9 +70,9 @@ def match(reference: onnx.GraphProto, other: onnx.GraphProto) -> Matching:
     Notes
     -----
     Layers that optimisers draw together (a convolution, its normalisation and what is multiplied or added to it) form a
-    group, and what the last of a group gives is compared. A name counts where both layers stand last in groups of one
-    kind, or in the same place of groups that are not last: a fused convolution may keep the name of the plain one,
-    whose values it no longer has. What names leave open is aligned as two sequences of kinds and shapes are, anchored
+    group, and what the last of a group gives is compared. A name counts where both layers stand last in their
+    groups, and is none that an exporter counts up: a fused convolution may keep the name of the plain one, whose values
+    it no longer has. What names leave open is aligned as two sequences of kinds and shapes are, anchored
     at what names have found (Ratcliff and Obershelp's matching blocks, :mod:`difflib`).
     """
     mine, theirs = groups(reference), groups(other)
@@ -99,8 +99,7 @@ def _by_name(mine: Sequence[Group], theirs: Sequence[Group]) -> dict[int, int]:
         where = last.get(name)
         if where is None or group.hidden or _COUNTED.fullmatch(name):
             continue
-        if theirs[where].kind == group.kind:
-            found[index] = where
+        found[index] = where
     return found
 
 
@@ -118,10 +117,22 @@ def _by_position(
     one = [key(group, index if index in named else None) for index, group in enumerate(mine)]
     two = [key(group, backwards.get(where)) for where, group in enumerate(theirs)]
     found = dict(named)
-    for block in SequenceMatcher(None, one, two, autojunk=False).get_matching_blocks():
-        for step in range(block.size):
-            found.setdefault(block.a + step, block.b + step)
+    for what, start, end, there, until in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+        # As many others in the same place, of the same sizes: an operator was put in for another.
+        instead = what == "replace" and end - start == until - there
+        for index, where in zip(range(start, end), range(there, until), strict=False):
+            if what == "equal" or (instead and _same_size(mine[index], theirs[where])):
+                if index not in named and where not in backwards:
+                    found[index] = where
     return found
+
+
+def _same_size(group: Group, other: Group) -> bool:
+    return (
+        group.last.shape is not None
+        and other.last.shape is not None
+        and sorted(group.last.shape) == sorted(other.last.shape)
+    )
 
 
 def _members(group: Group, other: Group, by: Literal["name", "position"]) -> list[Pair]:

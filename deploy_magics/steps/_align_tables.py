@@ -39,9 +39,19 @@ class Compared:
     error: str = ""
 
     @property
+    def parts(self) -> bool:
+        """Whether a layer is past the tolerance."""
+        return self.found is not None and any(self.found.first(mode) for mode in _SERIES)
+
+    @property
+    def failed(self) -> int:
+        """How many layers could not be run as was asked."""
+        return sum(bool(layer.why) for layer in self.found.layers) if self.found is not None else 0
+
+    @property
     def agrees(self) -> bool:
-        """Whether no layer that was compared is past the tolerance."""
-        return self.found is not None and not any(self.found.first(mode) for mode in _SERIES)
+        """Whether every layer was run and none is past the tolerance."""
+        return self.found is not None and not self.parts and not self.failed
 
 
 def layers(compared: Compared, modes: Sequence[str], *, titled: bool) -> Table:
@@ -98,7 +108,7 @@ def summary(comparisons: Sequence[Compared]) -> Table:
         ]
         cells: dict[str, Cell] = {
             "name": each.name,
-            "verdict": "agrees" if each.agrees else "parts",
+            "verdict": "parts" if each.parts else "agrees" if each.agrees else "partly run",
             "first": first.pair.layer if first is not None else Missing("none is past it"),
             "error": max(own) * _PPM if own else Missing("layers were not run alone"),
             "outputs": max(ends) * _PPM if ends else Missing("outputs were not compared as a whole"),

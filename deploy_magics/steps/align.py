@@ -235,16 +235,19 @@ def _headline(asked: _Asked, done: Sequence[Compared]) -> str:
     reference = asked.reference.name
     if len(done) > 1:
         good = [each.name for each in done if each.agrees]
-        parted = [each.name for each in done if each.found is not None and not each.agrees]
-        failed = sum(each.found is None for each in done)
+        parted = [each.name for each in done if each.parts]
+        failed = sum(not each.agrees and not each.parts for each in done)
         said = [f"{', '.join(good)} {'agrees' if len(good) == 1 else 'agree'} with {reference}"] if good else []
         said += [f"{', '.join(parted)} {'parts' if len(parted) == 1 else 'part'} from it"] if parted else []
-        said += [f"{failed} could not be compared"] if failed else []
+        said += [f"{failed} could not be compared in full"] if failed else []
         return "; ".join(said)
     (only,) = done
     assert only.found is not None
     first = culprit(only.found)
     if first is None:
+        if only.failed:
+            total = len(only.found.layers)
+            return f"{only.name} and {reference} were not compared in full: {only.failed} of {total} layers did not run"
         where = "the outputs agree" if asked.bisect else f"all {len(only.found.layers)} layers compared agree"
         return f"{only.name} is aligned with {reference}: {where} within {only.found.tolerance:.0e} of their range"
     own = only.found.first("alone")
