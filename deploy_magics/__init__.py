@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from deploy_magics.magics import load_ipython_extension, unload_ipython_extension
     from deploy_magics.model import Model
     from deploy_magics.result import load_result
+    from deploy_magics.steps.align import align
     from deploy_magics.steps.bench import bench
     from deploy_magics.steps.convert import convert
     from deploy_magics.steps.cut import cut
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Model",
     "__version__",
+    "align",
     "bench",
     "convert",
     "cut",

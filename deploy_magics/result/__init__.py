@@ -8,6 +8,7 @@ from __future__ import annotations
 from deploy_magics.result.cells import Cell, Missing, Ratio
 from deploy_magics.result.chart import Chart, Span, Stack, Timeline
 from deploy_magics.result.curve import Curve
+from deploy_magics.result.depth import Depth, Spot
 from deploy_magics.result.goals import Goal
 from deploy_magics.result.marking import Held
 from deploy_magics.result.result import Note, Result, Status, load_result
@@ -19,6 +20,7 @@ __all__ = [
     "Chart",
     "Column",
     "Curve",
+    "Depth",
     "Goal",
     "Held",
     "Missing",
@@ -28,6 +30,7 @@ __all__ = [
     "Row",
     "Samples",
     "Span",
+    "Spot",
     "Stack",
     "Status",
     "Table",

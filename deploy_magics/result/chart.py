@@ -1,10 +1,12 @@
-"""What a whole consists of, and what happened when: two drawings as plain data."""
+"""What a whole consists of, and what happened when: drawings as plain data."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from deploy_magics.result.depth import Depth
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Timeline:
         return {"timeline": self.label, "unit": self.unit, "lanes": list(self.lanes), "spans": spans}
 
 
-Chart: TypeAlias = Stack | Timeline
+Chart: TypeAlias = Stack | Timeline | Depth
 
 
 def chart_from_plain(plain: dict[str, Any]) -> Chart:
@@ -131,6 +133,8 @@ def chart_from_plain(plain: dict[str, Any]) -> Chart:
     >>> chart_from_plain(stack.to_plain()) == stack
     True
     """
+    if "depth" in plain:
+        return Depth.from_plain(plain)
     if "stack" in plain:
         mark = (str(plain["mark"][0]), float(plain["mark"][1])) if plain["mark"] else None
         return Stack(plain["stack"], plain["unit"], tuple((name, size) for name, size in plain["parts"]), mark)

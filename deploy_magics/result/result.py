@@ -67,8 +67,8 @@ class Result:
         How it was made: arguments, versions, machine; plain JSON types.
     curves : tuple[Curve, ...]
         Figures that changed while the step worked.
-    charts : tuple[Stack or Timeline, ...]
-        What a whole consists of, and what happened when.
+    charts : tuple[Stack or Timeline or Depth, ...]
+        What a whole consists of, what happened when, and figures along a network's depth.
     goals : tuple[Goal, ...], optional
         Goals by which the tables are marked. If not given, those that are set when the result is made, as far as a
         table holds what they are for.

@@ -1,4 +1,4 @@
-"""Stacked bars and timelines: in words, and as pictures that any saved notebook shows."""
+"""Stacked bars, timelines and figures along a depth: in words, and as pictures that any saved notebook shows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import base64
 from collections.abc import Sequence
 from itertools import accumulate
 
-from deploy_magics.result import Chart, Result, Span, Stack, Timeline
+from deploy_magics.result import Chart, Depth, Result, Span, Stack, Timeline
+from deploy_magics.views import _depth
 from deploy_magics.views._axis import linear_ticks
 from deploy_magics.views._names import clean, escape, shorten, width
 from deploy_magics.views._numbers import decimals, own_decimals, write
@@ -22,7 +23,12 @@ CHAR = 6.6
 def hues(result: Result) -> dict[str, str]:
     """Give each part its colour, the same one in all drawings of a result."""
     names = dict.fromkeys(name for chart in result.charts for name in chart.names)
-    return {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
+    found = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
+    for chart in result.charts:
+        if isinstance(chart, Depth):
+            # Of many operator types the frequent ones are told apart.
+            found.update({name: _depth.hue(chart.names, name) for name in chart.names})
+    return found
 
 
 def title(chart: Chart) -> str:
@@ -33,6 +39,8 @@ def title(chart: Chart) -> str:
 
 def legend(chart: Chart) -> list[tuple[str, str]]:
     """Give the name of each part and what is said of it: its size and its share of the whole."""
+    if isinstance(chart, Depth):
+        return _depth.legend(chart)
     if isinstance(chart, Timeline):
         return [(clean(name), "") for name in chart.names]
     places = decimals(3, [size for _, size in chart.parts])
@@ -71,6 +79,8 @@ def sentence(chart: Chart) -> str:
     >>> sentence(Stack("one frame", "ms", (("read", 4.0), ("inference", 12.0)), ("100 frames/s", 10.0)))
     'one frame: read 4.0 ms (25 %), inference 12.0 ms (75 %); 16.0 ms in all, 100 frames/s leaves 10.0 ms'
     """
+    if isinstance(chart, Depth):
+        return _depth.sentence(chart)
     unit = clean(chart.unit)
     if isinstance(chart, Stack):
         said = ", ".join(f"{name} {text}" for name, text in legend(chart))
@@ -92,11 +102,14 @@ def image(chart: Chart, colours: dict[str, str]) -> str:
 
 def address(chart: Chart, colours: dict[str, str]) -> str:
     """Draw one as an address that holds the picture."""
-    drawn = draw_stack(chart, colours) if isinstance(chart, Stack) else draw_timeline(chart, colours)
+    if isinstance(chart, Depth):
+        drawn = _depth.draw(chart, colours)
+    else:
+        drawn = draw_stack(chart, colours) if isinstance(chart, Stack) else draw_timeline(chart, colours)
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode('utf-8')).decode('ascii')}"
 
 
-def blocks(chart: Chart) -> list[tuple[int, str, float, float]]:
+def blocks(chart: Stack | Timeline) -> list[tuple[int, str, float, float]]:
     """Give lane, part, begin and end of each block, times from zero."""
     if isinstance(chart, Timeline):
         start = chart.ends[0]

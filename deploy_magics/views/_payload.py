@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deploy_magics.result import Cell, Chart, Column, Curve, Missing, Note, Ratio, Result, Table
-from deploy_magics.views import _chart
+from deploy_magics.result import Cell, Chart, Column, Curve, Depth, Missing, Note, Ratio, Result, Table
+from deploy_magics.views import _chart, _depth
 from deploy_magics.views._bins import STRIP_STEPS, Binned, Distribution
 from deploy_magics.views._curve import compared, title
 from deploy_magics.views._names import clean, shorten
@@ -162,6 +162,36 @@ def chart(source: Chart, hues: dict[str, str]) -> dict[str, Any]:
         "alt": text(_chart.sentence(source)),
         "src": _chart.address(source, hues),
         "legend": [[text(name), hues[key], text(said)] for key, (name, said) in zip(names, entries, strict=True)],
+    }
+
+
+def depth(source: Depth, hues: dict[str, str]) -> dict[str, Any]:
+    """Give figures along a depth as a picture, with each layer's place on it and what its values look like."""
+    place = _depth.frame(source)
+    spots = [
+        {
+            "name": text(spot.name),
+            "part": text(spot.part),
+            "hue": hues[spot.part],
+            "x": round(place.x(index), 1),
+            "said": [text(_depth.figure_text(value, source.unit)) for value in spot.values],
+            "low": _value(spot.low),
+            "high": _value(spot.high),
+            "counts": spot.counts,
+        }
+        for index, spot in enumerate(source.spots)
+    ]
+    firsts = [source.first(series) for series in reversed(range(len(source.series)))]
+    return {
+        **chart(source, hues),
+        "height": _depth.TOP + _depth.PLOT + _depth.FOOT,
+        "top": _depth.TOP,
+        "plot": _depth.PLOT,
+        "step": place.across,
+        "series": [text(name) for name in source.series],
+        "sides": [text(name) for name in source.sides],
+        "first": next((first for first in firsts if first is not None), None),
+        "spots": spots,
     }
 
 

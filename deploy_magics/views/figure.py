@@ -11,8 +11,8 @@ import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.result import Chart, Column, Curve, Goal, Ratio, Result, Stack, Table
-from deploy_magics.views import _chart
+from deploy_magics.result import Chart, Column, Curve, Depth, Goal, Ratio, Result, Stack, Table
+from deploy_magics.views import _chart, _depth
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._curve import ROOM, compared, value_text
 from deploy_magics.views._names import clean, shorten
@@ -214,10 +214,39 @@ def _draw_curve(axis: Axes, curve: Curve) -> None:
 
 
 def _height(chart: Chart) -> float:
+    if isinstance(chart, Depth):
+        return 2.6
     return 1.9 if isinstance(chart, Stack) else 1.1 + 0.3 * len(chart.lanes)
 
 
+def _draw_depth(axis: Axes, chart: Depth, hues: dict[str, str]) -> None:
+    place = _depth.frame(chart)
+    least, most = 10.0**place.low, 10.0**place.high
+    for series in range(len(chart.series)):
+        ring = series < len(chart.series) - 1
+        for part in chart.names:
+            there = [(i, spot.values[series]) for i, spot in enumerate(chart.spots, 1) if spot.part == part]
+            # What has no place on a logarithmic scale stands at its ends.
+            known = [(i, min(max(value, least), most)) for i, value in there if value is not None]
+            if known:
+                places, heights = zip(*known, strict=True)
+                face = "none" if ring else hues[part]
+                label = None if ring else _literal(shorten(clean(part), 24))
+                axis.scatter(places, heights, s=14 + 10 * ring, facecolors=face, edgecolors=hues[part], label=label)
+    if chart.limit > 0:
+        axis.axhline(chart.limit, color="#404040", lw=1.2, ls="--", label="tolerance")
+    axis.set_yscale("log")
+    axis.set_ylim(least / 2, most * 2)
+    axis.set_title(_literal(_chart.title(chart)), loc="left", fontsize=9)
+    axis.set_xlabel(f"layer, in the order computed{'; rings: ' + chart.series[0] if len(chart.series) > 1 else ''}")
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    _plain(axis)
+
+
 def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:
+    if isinstance(chart, Depth):
+        _draw_depth(axis, chart, hues)
+        return
     named = dict(zip(*_chart.parts(chart), strict=True))
     blocks = _chart.blocks(chart)
     for name, (label, said) in named.items():

@@ -20,7 +20,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from deploy_magics.result import Chart, Curve, Note, Result, Stack, Table, Timeline
+from deploy_magics.result import Curve, Depth, Note, Result, Stack, Table, Timeline
 from deploy_magics.views import _chart, _payload
 from deploy_magics.views._bins import Distribution, distributions
 from deploy_magics.views._palette import colours
@@ -129,7 +129,7 @@ class Picture(_View):
 
     def __init__(
         self,
-        chart: Chart,
+        chart: Stack | Timeline,
         uid: str = "",
         *,
         parts: dict[str, str],
@@ -138,6 +138,22 @@ class Picture(_View):
     ) -> None:
         data = {"picture": _payload.chart(chart, parts), "head": head, "notes": _payload.notes(notes)}
         super().__init__(data, uid, _esm=module("picture"))
+
+
+class DepthChart(_View):
+    """Figures along the depth of a network; a layer that is clicked shows its distributions."""
+
+    def __init__(
+        self,
+        chart: Depth,
+        uid: str = "",
+        *,
+        parts: dict[str, str],
+        head: dict[str, Any] | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        data = {"depth": _payload.depth(chart, parts), "head": head, "notes": _payload.notes(notes)}
+        super().__init__(data, uid, _esm=module("depth"))
 
 
 def close(widget: ipywidgets.DOMWidget) -> None:
@@ -207,9 +223,10 @@ def build(result: Result, uid: str = "", dists: list[Distribution] | None = None
             shared["head"] = _payload.head(result)
         if len(children) == len(parts) - 1:
             shared["notes"] = result.notes
-        if isinstance(part, Stack | Timeline):
+        if isinstance(part, Stack | Timeline | Depth):
             del shared["hues"]
-            children.append(Picture(part, uid, parts=_chart.hues(result), **shared))
+            kind = DepthChart if isinstance(part, Depth) else Picture
+            children.append(kind(part, uid, parts=_chart.hues(result), **shared))  # type: ignore[arg-type]
         else:
             children.append(_view(part, uid, shared))
     root = children[0] if len(children) == 1 else ipywidgets.VBox(children)
@@ -217,7 +234,7 @@ def build(result: Result, uid: str = "", dists: list[Distribution] | None = None
     return root
 
 
-Part = Table | Distribution | Curve | Chart
+Part = Table | Distribution | Curve | Stack | Timeline | Depth
 
 
 def _view(part: Table | Distribution | Curve, uid: str, shared: dict[str, Any]) -> _View:

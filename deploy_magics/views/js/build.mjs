@@ -9,7 +9,7 @@ const target = process.argv[2] ?? join(here, "..", "static");
 
 await build({
   absWorkingDir: here,
-  entryPoints: { table: "src/table.js", histogram: "src/histogram.js", progress: "src/progress.js", tuning: "src/tuning.js", curve: "src/curve.js", picture: "src/picture.js" },
+  entryPoints: { table: "src/table.js", histogram: "src/histogram.js", progress: "src/progress.js", tuning: "src/tuning.js", curve: "src/curve.js", picture: "src/picture.js", depth: "src/depth.js" },
   outdir: target,
   bundle: true,
   format: "esm",

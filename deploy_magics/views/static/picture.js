@@ -216,5 +216,15 @@ function e(d,i={},...t){let r=document.createElement(d);return u(r,i),r.append(.
   .dm-widget .dm-share + span { display: none; }
   .dm-widget .dm-tasks-table .dm-name div { -webkit-line-clamp: 3; }
 }
+
+.dm-widget .dm-depth { cursor: pointer; max-width: 100%; height: auto; }
+.dm-widget .dm-depth:focus:not(:focus-visible) { outline: none; }
+.dm-widget .dm-depth-layer { margin-top: 4px; max-width: 760px; }
+.dm-widget .dm-depth-layer .dm-plot { max-width: 100%; height: auto; cursor: default; }
+.dm-widget .dm-depth-name { overflow-wrap: anywhere; }
+.dm-widget .dm-depth-reference { fill: #868686; fill-opacity: .45; }
+.dm-widget .dm-depth-other { fill: none; stroke: var(--dm-strong); stroke-width: 1.5; }
+.dm-widget .dm-depth-fill { background: #868686; opacity: .6; }
+.dm-widget .dm-depth-outline { border: 1.5px solid var(--dm-strong); box-sizing: border-box; }
 `;function l(d,i){let t=e("div",{class:"dm dm-widget","data-testid":"dm-widget","data-lm-suppress-shortcuts":"true","data-p-suppress-shortcuts":"true"});return t.append(e("style",{},n+s+k(i))),d.append(t),t}function k(d){if(!/^[A-Za-z0-9]+$/.test(d??""))return"";let i=`.jp-OutputArea-child:has(> .jp-OutputArea-output > .dm-static-${d})`;return`.dm-static-${d}{display:none}
 ${i}{display:none}`}function p(d,i){let t=`${i?.name??"Error"}: ${i?.message??i}`,r=d.querySelector(":scope > .dm-js-error");r||(r=e("div",{class:"dm-js-error",role:"alert","data-testid":"dm-js-error"}),d.append(r)),r.replaceChildren(e("b",{},"This view failed. "),t,e("details",{},e("summary",{},"where"),e("pre",{},String(i?.stack??""))))}function g(d){if(!d)return"";let i=[];if(d.headline&&i.push(e("div",{class:"dm-headline","data-testid":"dm-headline"},d.headline)),d.interrupted&&i.push(e("div",{class:"dm-banner","data-testid":"dm-interrupted"},e("b",{},"Interrupted.")," What was measured until then is kept.")),d.facts?.length){let t=e("div",{class:"dm-facts"});d.facts.forEach(([r,o],a)=>{a&&t.append(e("i",{}," · ")),t.append(`${r} `,e("b",{},o))}),i.push(t)}return e("div",{class:"dm-head"},...i)}function w(d){return d?.length?e("div",{class:"dm-notes","data-testid":"dm-notes"},...d.map(([i,t])=>i==="warning"?e("div",{class:"dm-note dm-warning"},e("b",{},"Note:"),` ${t}`):e("div",{class:"dm-note"},t))):""}function y({model:d,el:i}){let t=l(i,d.get("uid"));try{z(d,t)}catch(r){p(t,r)}}function z(d,i){let{picture:t,head:r,notes:o}=JSON.parse(d.get("data")),a=t.legend.map(([b,x,m])=>e("span",{},e("span",{class:"dm-swatch",style:{backgroundColor:x}}),e("bdi",{},b),m?e("span",{class:"dm-quiet"},` ${m}`):"")),c=e("img",{class:"dm-hist-image",width:t.width,style:{maxWidth:"100%"},alt:t.alt,src:t.src,"data-testid":"dm-picture"}),h=e("div",{class:"dm-title"},t.title);i.append(...[g(r),h,e("div",{class:"dm-legend"},...a),c,w(o)].filter(Boolean))}var I={render:y};export{I as default};

@@ -1,0 +1,185 @@
+"""What matching has to know of a graph: its layers in order, and which of them optimisers draw together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
+
+# One computation under several names.
+_SAME = {
+    "FusedConv": "Conv",
+    "NhwcFusedConv": "Conv",
+    "QLinearConv": "Conv",
+    "Gemm": "MatMul",
+    "FusedMatMul": "MatMul",
+    "FusedGemm": "MatMul",
+    "QGemm": "MatMul",
+    "QLinearMatMul": "MatMul",
+    "QLinearAdd": "Add",
+    "QLinearMul": "Mul",
+    "QLinearConcat": "Concat",
+    "QLinearGlobalAveragePool": "ReduceMean",
+    "GlobalAveragePool": "ReduceMean",
+    "Flatten": "Reshape",
+    "Squeeze": "Reshape",
+    "Unsqueeze": "Reshape",
+    "Dropout": "Identity",
+}
+# These hand values on, up to rounding; optimisers put them in and take them out.
+_CLEAR = frozenset({"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"})
+_LINEAR = frozenset({"Conv", "ConvTranspose", "MatMul"})
+# With a constant, these are folded into the weights of what stands before.
+_FOLDED = frozenset({"Mul", "Add", "Sub", "Div", "BatchNormalization"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A node whose output depends on the model's inputs.
+
+    Attributes
+    ----------
+    name : str
+        The node's name, or that of its output where it has none.
+    op : str
+        Operator type.
+    tensor : str
+        Its first output.
+    shape : tuple of int or None
+        Dimensions of that, where all are known.
+    """
+
+    name: str
+    op: str
+    tensor: str
+    shape: tuple[int, ...] | None
+
+
+@dataclass
+class Group:
+    """Layers of which an optimiser makes one: a convolution with its normalisation, or one layer alone.
+
+    Attributes
+    ----------
+    kind : str
+        What it computes in the main.
+    layers : list of Layer
+        In order; the output of the last is what others see.
+    hidden : bool
+        Whether its result cannot be seen, since an activation is fused into the same node.
+    """
+
+    kind: str
+    layers: list[Layer] = field(default_factory=list)
+    hidden: bool = False
+
+    @property
+    def last(self) -> Layer:
+        """The layer whose output others see."""
+        return self.layers[-1]
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Operator types, in order."""
+        return tuple(layer.op for layer in self.layers)
+
+
+def constants(graph: onnx.GraphProto) -> set[str]:
+    """Name every value that does not depend on the inputs."""
+    fixed = {tensor.name for tensor in graph.initializer} | {each.values.name for each in graph.sparse_initializer}
+    for node in ordered(graph):
+        if all(name in fixed for name in node.input if name) and not _subgraphs(node):
+            fixed.update(node.output)
+    return fixed
+
+
+def ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Give the nodes that outputs need, each after what it reads, in an order that follows from the structure alone.
+
+    Two graphs of one structure give the same order, in whatever order their nodes are stored.
+    """
+    makers = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    found: list[onnx.NodeProto] = []
+    state: dict[int, int] = {}
+    stack = [makers[output.name] for output in reversed(graph.output) if output.name in makers]
+    while stack:
+        index = stack[-1]
+        node = graph.node[index]
+        if state.get(index) is None:
+            state[index] = 1
+            needed = [makers[name] for name in reads(node) if name in makers]
+            stack += [each for each in reversed(needed) if each not in state]
+            continue
+        stack.pop()
+        if state[index] == 1:
+            state[index] = 2
+            found.append(node)
+    return found
+
+
+def reads(node: onnx.NodeProto) -> Iterator[str]:
+    """Name what a node reads, subgraphs included."""
+    yield from (name for name in node.input if name)
+    for graph in _subgraphs(node):
+        for inner in graph.node:
+            yield from reads(inner)
+
+
+def has_subgraphs(graph: onnx.GraphProto) -> bool:
+    """Tell whether a graph has branches or loops."""
+    return any(_subgraphs(node) for node in graph.node)
+
+
+def shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
+    """Give the shapes of values that are known in full."""
+    found = {}
+    for value in (*graph.value_info, *graph.output, *graph.input):
+        kind = value.type.tensor_type
+        if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
+            found[value.name] = tuple(dim.dim_value for dim in kind.shape.dim)
+    return found
+
+
+def groups(graph: onnx.GraphProto) -> list[Group]:
+    """Give the layers of a graph in order, those together of which an optimiser makes one."""
+    fixed, known = constants(graph), shapes(graph)
+    readers = Counter(name for node in graph.node for name in reads(node))
+    readers.update(output.name for output in graph.output)
+    taken: Counter[str] = Counter()
+    found: list[Group] = []
+    of_tensor: dict[str, Group] = {}
+    for node in ordered(graph):
+        # What has a name of the standard's but another domain may be anything.
+        if not node.output or not node.output[0] or node.output[0] in fixed:
+            continue
+        tensor = node.output[0]
+        name = node.name or tensor
+        taken[name] += 1
+        layer = Layer(name if taken[name] == 1 else f"{name} ({taken[name]})", node.op_type, tensor, known.get(tensor))
+        kind = _SAME.get(node.op_type, node.op_type)
+        data = [each for each in node.input if each and each not in fixed]
+        before = of_tensor.get(data[0]) if len(data) == 1 and readers[data[0]] == 1 else None
+        if before is not None and before.last.tensor == data[0] and _joins(kind, before):
+            before.layers.append(layer)
+            of_tensor[tensor] = before
+            continue
+        activation = next((each.s.decode() for each in node.attribute if each.name == "activation"), "")
+        if activation and node.op_type.startswith(("Fused", "Nhwc")):
+            found.append(Group(kind, [layer], hidden=True))
+            kind = activation
+        made = Group(kind, [layer])
+        of_tensor[tensor] = made
+        found.append(made)
+    return [group for group in found if group.kind not in _CLEAR or len(group.layers) > 1]
+
+
+def _joins(kind: str, before: Group) -> bool:
+    return kind in _CLEAR or (kind in _FOLDED and before.kind in _LINEAR)
+
+
+def _subgraphs(node: onnx.NodeProto) -> Sequence[onnx.GraphProto]:
+    return [graph for each in node.attribute for graph in ([each.g] if each.HasField("g") else [*each.graphs])]
