@@ -121,9 +121,9 @@ def _by_position(
         # As many others in the same place, of the same sizes: an operator was put in for another.
         instead = what == "replace" and end - start == until - there
         for index, where in zip(range(start, end), range(there, until), strict=False):
-            if what == "equal" or (instead and _same_size(mine[index], theirs[where])):
-                if index not in named and where not in backwards:
-                    found[index] = where
+            alike = what == "equal" or (instead and _same_size(mine[index], theirs[where]))
+            if alike and index not in named and where not in backwards:
+                found[index] = where
     return found
 
 

@@ -201,7 +201,7 @@ def test_chunks_give_the_same_figures() -> None:
     feeds = aligning.samples(good, None, 2)
     whole = aligning.align(good, bad, feeds)
     parts = aligning.align(good, bad, feeds, aligning.Settings(chunk_bytes=26_000))
-    assert (whole.chunks, parts.chunks) == (1, 3)
+    assert whole.chunks == 1 < parts.chunks
     assert parts.layers == whole.layers
 
 
