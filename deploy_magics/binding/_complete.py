@@ -58,9 +58,9 @@ def values(option: Option, resolver: Resolver, word: str) -> list[str]:
     if option.choices:
         return list(option.choices)
     if option.name == "on":
-        from deploy_magics import runtimes
+        from deploy_magics import running
 
-        return runtimes.names()
+        return running.names()
     return _paths(word, "*") if option.kind in ("path", "value") else []
 
 

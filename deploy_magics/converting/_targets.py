@@ -2,7 +2,7 @@
 
 The function is ``(source: Source, folder: Path, stem: str, options: Options) -> Made``. It runs in a worker, writes
 into an empty folder and reads back what it wrote. ``opener`` is ``(path, *, threads, options) -> Session`` and runs
-what was made, in another worker; "" where a runtime of :mod:`deploy_magics.runtimes` does, and None where nothing here
+what was made, in another worker; "" where a runtime of :mod:`deploy_magics.running` does, and None where nothing here
 can.
 """
 

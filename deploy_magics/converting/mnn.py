@@ -68,7 +68,7 @@ def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: 
 
 
 class Session:
-    """A loaded module; see :class:`deploy_magics.runtimes.Session`."""
+    """A loaded module; see :class:`deploy_magics.running.Session`."""
 
     def __init__(self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self._module = module

@@ -94,7 +94,7 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
 
 
 class Session:
-    """A loaded network; see :class:`deploy_magics.runtimes.Session`. Items of a batch run one after another."""
+    """A loaded network; see :class:`deploy_magics.running.Session`. Items of a batch run one after another."""
 
     def __init__(self, net: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self._net = net

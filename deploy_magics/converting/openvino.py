@@ -49,7 +49,7 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
 
 
 class Session:
-    """A compiled model; see :class:`deploy_magics.runtimes.Session`."""
+    """A compiled model; see :class:`deploy_magics.running.Session`."""
 
     def __init__(self, compiled: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self._request = compiled.create_infer_request()

@@ -127,7 +127,7 @@ def load_packed(path: Path, *, threads: int, options: Mapping[str, Any]) -> Sess
 
 
 class Session:
-    """A module that runs in this process; see :class:`deploy_magics.runtimes.Session`.
+    """A module that runs in this process; see :class:`deploy_magics.running.Session`.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ a changed model        ``with_proto()``, then ``save()``
 the torch module       ``module_of()``, for what changes modules before they are exported
 =====================  =================================================================================
 
-A model compiled by TVM is none of these: it is refused here in one line, and run by ``deploy_magics.runtimes``, which
+A model compiled by TVM is none of these: it is refused here in one line, and run by ``deploy_magics.running``, which
 takes from here what it shares with models: :func:`feeds_for` and :func:`distinct` names.
 """
 

@@ -17,7 +17,7 @@ from deploy_magics.pipelining._marks import Marks
 from deploy_magics.pipelining.functions import Functions
 from deploy_magics.pipelining.measured import STAGES, THREADS, Burst, Failure
 from deploy_magics.pipelining.source import Source
-from deploy_magics.runtimes import Session, get
+from deploy_magics.running import Session, get
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

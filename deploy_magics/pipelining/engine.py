@@ -21,7 +21,7 @@ from deploy_magics.pipelining.source import Source
 from deploy_magics.timing import Watch
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
 
 JOB = "deploy_magics.pipelining._job:"
 BURST_S = 0.5

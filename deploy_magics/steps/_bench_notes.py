@@ -9,7 +9,7 @@ from deploy_magics.result import Note, Ratio
 from deploy_magics.steps._bench_run import runs_on
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.timing import Measurement, Track
 

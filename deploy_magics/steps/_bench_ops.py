@@ -10,7 +10,7 @@ from deploy_magics.errors import DeployError
 from deploy_magics.result import Column, Note, Row, Table
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes.operators import OperatorTime
+    from deploy_magics.running.operators import OperatorTime
     from deploy_magics.timing import Measurement, Track
 
 SHOWN = 15
@@ -48,8 +48,8 @@ def taken(measured: Measurement, tell: Callable[[float, str], None]) -> Operator
     A profiler slows what it watches, so none of these runs is among the timed ones. An interrupt ends it; what was
     found until then is kept.
     """
-    from deploy_magics.runtimes import get
-    from deploy_magics.runtimes.operators import TellsOperators
+    from deploy_magics.running import get
+    from deploy_magics.running.operators import TellsOperators
 
     done = Operators()
     tracks = [track for track in measured.tracks if track.runs]
@@ -78,7 +78,7 @@ def _times(track: Track) -> tuple[tuple[OperatorTime, ...], int]:
 
     candidate = track.candidate
     repeats = min(_MOST, max(_LEAST, round(_TARGET_S / float(np.median(track.latencies())))))
-    target = "deploy_magics.runtimes._run:operator_times"
+    target = "deploy_magics.running._run:operator_times"
     found: tuple[OperatorTime, ...] = workers.call(
         target, *candidate.args, candidate.inputs, repeats, name=f"profiling {candidate.label}", timeout=_TIMEOUT_S
     )

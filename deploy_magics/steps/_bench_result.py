@@ -12,8 +12,8 @@ from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Tab
 from deploy_magics.steps._bench_notes import notes
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes import Arrays
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running import Arrays
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.steps.bench import BenchResult

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from deploy_magics.arguments import FeedSource
-    from deploy_magics.runtimes import Arrays, Runtime
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running import Arrays, Runtime
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.timing import Candidate
 
 
@@ -75,7 +75,7 @@ def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
     ArgumentError, MissingPartError
         Where one is not known, or not installed.
     """
-    from deploy_magics.runtimes import require_usable
+    from deploy_magics.running import require_usable
 
     names = list(dict.fromkeys([on] if isinstance(on, str) else on))
     if not names:
@@ -125,11 +125,11 @@ def candidates(
     return [
         Candidate(
             label=f"{model.name} · {runtime.name}" if several else model.name,
-            factory="deploy_magics.runtimes._run:open_session",
+            factory="deploy_magics.running._run:open_session",
             args=(str(path), runtime.name, setup.threads, {}),
             inputs=inputs,
             per_call=setup.batch or 1,
-            imports=("deploy_magics.runtimes._run", *getattr(runtime, "modules", ())),
+            imports=("deploy_magics.running._run", *getattr(runtime, "modules", ())),
         )
         for model, path, inputs in zip(models, paths, feeds, strict=True)
         for runtime in setup.runtimes

@@ -14,8 +14,8 @@ from deploy_magics.errors import DeployError
 from deploy_magics.result import Note
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes import Arrays, Runtime
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running import Arrays, Runtime
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.steps._bench_run import Setup
 
 REFERENCE = "ort"

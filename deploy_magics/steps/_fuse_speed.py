@@ -84,7 +84,7 @@ def _eager(given: TorchModule, module: Any, pair: Pair, asked: Asked) -> BenchRe
     """Measure both modules in eager PyTorch."""
     from deploy_magics.model._temporary import Folder
     from deploy_magics.progress import progress
-    from deploy_magics.runtimes.eager import EagerTorch, PickledModule, pickled
+    from deploy_magics.running.eager import EagerTorch, PickledModule, pickled
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
@@ -102,10 +102,10 @@ def _eager(given: TorchModule, module: Any, pair: Pair, asked: Asked) -> BenchRe
         candidates = [
             Candidate(
                 label=each.name,
-                factory="deploy_magics.runtimes.eager:open_module",
+                factory="deploy_magics.running.eager:open_module",
                 args=(str(each.path), asked.threads),
                 inputs=feeds,
-                imports=("deploy_magics.runtimes.eager", *runtime.modules),
+                imports=("deploy_magics.running.eager", *runtime.modules),
             )
             for each in held
         ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deploy_magics.pipelining.engine import Setup
     from deploy_magics.pipelining.measured import Mode
     from deploy_magics.result import Goal
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
 
 _LONGER = 1.25
 

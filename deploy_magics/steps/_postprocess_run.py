@@ -126,7 +126,7 @@ def work(
 
 def outputs_of(model: Model, data: FeedSource, threads: int) -> Any:
     """Run a model once in a worker and give its output, or its outputs by name where there are several."""
-    from deploy_magics.runtimes._run import run_once
+    from deploy_magics.running._run import run_once
 
     feeds = model.feeds(data)
     with model.file() as path:

@@ -10,7 +10,7 @@ from deploy_magics.errors import DeployError, WorkerError
 from deploy_magics.lowering import devices
 from deploy_magics.lowering._words import gist
 from deploy_magics.lowering.artefact import Manifest, read_manifest
-from deploy_magics.runtimes.tvm import Tvm, TvmSession, one_line
+from deploy_magics.running.tvm import Tvm, TvmSession, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def first(feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def timed(repeat: int, number: int) -> list[float]:
-    """Time runs; see :meth:`deploy_magics.runtimes.tvm.TvmSession.timed`."""
+    """Time runs; see :meth:`deploy_magics.running.tvm.TvmSession.timed`."""
     return _reached(lambda: _session["it"].timed(repeat, number))
 
 

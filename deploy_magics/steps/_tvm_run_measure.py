@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deploy_magics.lowering.artefact import Manifest
-    from deploy_magics.runtimes import Arrays
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running import Arrays
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.tuning.remote import Tracker
 
 JOB = "deploy_magics.steps._tvm_run_job:"

@@ -11,7 +11,7 @@ from deploy_magics.result import Cell, Column, Missing, Note, Row, Samples, Tabl
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.steps._tvm_run_measure import Measured, Options
     from deploy_magics.steps._tvm_run_top import Likeliest
 

@@ -189,12 +189,12 @@ class _Asked:
 
 def _pairs(handles: Sequence[Model], on: Sequence[str]) -> list[tuple[str, Model, str]]:
     """Give the comparisons: name, model and runtime."""
-    from deploy_magics import runtimes
+    from deploy_magics import running
 
     if not handles:
         raise ArgumentError("no model was given", hint="name two: %align resnet50 slim")
     for runtime in on:
-        runtimes.get(runtime)
+        running.get(runtime)
     others = handles[1:] or (handles if on else ())
     if not others:
         raise ArgumentError(

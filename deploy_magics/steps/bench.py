@@ -178,7 +178,7 @@ def bench(
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
     from deploy_magics.progress import progress
-    from deploy_magics.runtimes.compiled import open_all
+    from deploy_magics.running.compiled import open_all
     from deploy_magics.steps import _bench_ops as profile
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deploy_magics.pipelining import Measured, Source
     from deploy_magics.pipelining.engine import Setup
     from deploy_magics.result import Goal
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
 
 Stages = Annotated[Mapping[str, Callable[..., Any]], FunctionsArgument(("preprocess", "postprocess"))]
 
@@ -163,8 +163,8 @@ def pipeline(
     from deploy_magics.pipelining import check_functions, find_source, measure
     from deploy_magics.pipelining.engine import Setup
     from deploy_magics.progress import progress
-    from deploy_magics.runtimes import require_usable
-    from deploy_magics.runtimes.compiled import open_all
+    from deploy_magics.running import require_usable
+    from deploy_magics.running.compiled import open_all
     from deploy_magics.timing import Finishing
 
     check_counts(queue=queue, threads=threads, frames=frames)

@@ -20,7 +20,7 @@ from deploy_magics.steps._registry import step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes.compiled import Runnable
+    from deploy_magics.running.compiled import Runnable
     from deploy_magics.steps._tvm_run_measure import Measured, Options
     from deploy_magics.tuning.remote import Tracker
 
@@ -137,7 +137,7 @@ def tvm_run(
     """
     from deploy_magics.compiling.engine import require_tvm
     from deploy_magics.progress import progress
-    from deploy_magics.runtimes.compiled import open_all
+    from deploy_magics.running.compiled import open_all
     from deploy_magics.steps import _tvm_run_measure as runs
     from deploy_magics.steps import _tvm_run_top as classes
     from deploy_magics.timing import Finishing
@@ -229,7 +229,7 @@ def _keep(
 ) -> None:
     """Write the outputs, once those of a model that was compiled on the way are found to be its own."""
     from deploy_magics import verifying
-    from deploy_magics.runtimes.compiled import CompiledModel
+    from deploy_magics.running.compiled import CompiledModel
 
     if not isinstance(model, CompiledModel):
         with model.file() as file, closing(verifying.Reference.of(file, [feeds])) as reference:
@@ -258,8 +258,8 @@ def _tracker(address: str | None, key: str | None) -> Tracker | None:
 
 def _check_place(model: Runnable, device: Tracker | None) -> None:
     """Refuse what cannot run where it is asked to."""
-    from deploy_magics.runtimes.compiled import CompiledModel
-    from deploy_magics.runtimes.tvm import check_here
+    from deploy_magics.running.compiled import CompiledModel
+    from deploy_magics.running.tvm import check_here
 
     if not isinstance(model, CompiledModel):
         if device is not None:

@@ -11,16 +11,16 @@ from deploy_magics.errors import ModelError
 from deploy_magics.verifying._stored import ArrayFile, write
 
 if TYPE_CHECKING:
-    from deploy_magics.runtimes._protocol import Session
+    from deploy_magics.running._protocol import Session
 
 _loaded: list[Session] = []
 
 
 def load(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> None:
     """Load a model, to be run by :func:`run` in this process."""
-    from deploy_magics import runtimes
+    from deploy_magics import running
 
-    _loaded[:] = [runtimes.get(runtime).load(Path(path), threads=threads, options=options)]
+    _loaded[:] = [running.get(runtime).load(Path(path), threads=threads, options=options)]
 
 
 def load_by(path: str, opener: str, threads: int, options: Mapping[str, Any]) -> None:

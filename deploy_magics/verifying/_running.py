@@ -59,9 +59,9 @@ class Running:
         if self.opener:
             return self.called
 
-        from deploy_magics import runtimes
+        from deploy_magics import running
 
-        found = runtimes.get(self.runtime)
+        found = running.get(self.runtime)
         return f"{found.title} {found.version()}"
 
     @contextmanager
@@ -78,9 +78,9 @@ class Running:
         most_bytes : int, optional
             Bytes that inputs and outputs of one run may take; by default half of the free memory.
         """
-        from deploy_magics import runtimes
+        from deploy_magics import running
 
-        title = self.called if self.opener else runtimes.require_usable(self.runtime).title
+        title = self.called if self.opener else running.require_usable(self.runtime).title
         name = f"{title} on {path.name!r}"
         free = _half_of_memory()
         most = free if most_bytes is None else min(most_bytes, free)

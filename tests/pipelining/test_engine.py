@@ -16,7 +16,7 @@ import pytest
 from deploy_magics.errors import ArgumentError
 from deploy_magics.pipelining import STAGES, Measured, check_functions, find_source, measure
 from deploy_magics.pipelining.engine import FEWEST, Setup
-from deploy_magics.runtimes.compiled import Runnable, open_all
+from deploy_magics.running.compiled import Runnable, open_all
 from deploy_magics.steps._pipeline_figures import Figures
 from tests.pipelining import stages
 

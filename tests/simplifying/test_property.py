@@ -130,7 +130,7 @@ def test_a_random_graph_computes_the_same(worker: Worker, backend: str, proto: o
             shapes={},
             max_growth=10.0,
         )
-        run = "deploy_magics.runtimes._run:_run_here"
+        run = "deploy_magics.running._run:_run_here"
         before, after = (
             worker.call(run, str(path), feeds, "ort", 1, {"optimize": "none"}) for path in (source, target)
         )

@@ -71,7 +71,7 @@ class Fragile:
         return "1"
 
     def load(self, path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
-        from deploy_magics.runtimes.ort import OnnxRuntime
+        from deploy_magics.running.ort import OnnxRuntime
 
         inner = OnnxRuntime().load(path, threads=threads, options=options)
         return Session(inner, 2000 if "crash" in path.name else None)

@@ -21,7 +21,7 @@ from deploy_magics.lowering.artefact import read_manifest
 from deploy_magics.model._temporary import Folder
 from deploy_magics.progress import Progress, reporting
 from deploy_magics.result import load_result
-from deploy_magics.runtimes import run_once
+from deploy_magics.running import run_once
 from deploy_magics.steps.bench import bench
 from deploy_magics.steps.inspect import inspect
 from deploy_magics.steps.tvm_compile import TvmCompileResult, tvm_compile

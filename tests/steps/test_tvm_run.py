@@ -19,7 +19,7 @@ from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelE
 from deploy_magics.lowering.target import Target
 from deploy_magics.progress import Progress, reporting
 from deploy_magics.result import load_result
-from deploy_magics.runtimes import run_once
+from deploy_magics.running import run_once
 from deploy_magics.steps import _tvm_run_measure
 from deploy_magics.steps._tvm_run_top import Scores, likeliest
 from deploy_magics.steps.tvm_compile import TvmCompileResult, tvm_compile

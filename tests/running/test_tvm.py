@@ -11,13 +11,13 @@ import pytest
 from deploy_magics import workers
 from deploy_magics.errors import ModelError
 from deploy_magics.lowering import _tvm
-from deploy_magics.runtimes import get, run_once
+from deploy_magics.running import get, run_once
 from deploy_magics.steps.flops import flops
 from deploy_magics.steps.inspect import inspect
 from deploy_magics.steps.simplify import simplify
 from deploy_magics.steps.tvm_compile import tvm_compile
 from tests.lowering.networks import build
-from tests.runtimes.graphs import add_one
+from tests.running.graphs import add_one
 
 pytestmark = pytest.mark.skipif(_tvm.why_not() is not None, reason=str(_tvm.why_not()))
 
@@ -55,7 +55,7 @@ def test_a_wrong_type_is_one_line(tmp_path: Path) -> None:
 def test_operators_have_labels_and_times(tmp_path: Path) -> None:
     path = build(tmp_path / "n.onnx", (3, 12, 12), [("conv", 20, 3), ("Relu",)], 0)
     feeds = {"x": np.zeros((1, 3, 12, 12), np.float32)}
-    found = workers.call("tests.runtimes.jobs:operator_labels", str(path), feeds, name="operators")
+    found = workers.call("tests.running.jobs:operator_labels", str(path), feeds, name="operators")
     assert any("conv2d" in label for label in found)
 
 
@@ -66,7 +66,7 @@ def test_it_says_its_version() -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_it_runs_on_as_many_threads_as_asked_for_and_they_sleep_when_idle(artefact: Path, threads: int) -> None:
     feeds = {"x": np.zeros((1, 16, 32, 32), np.float32)}
-    more, idle_s = workers.call("tests.runtimes.jobs:threads_and_idle", str(artefact), feeds, threads, name="idle")
+    more, idle_s = workers.call("tests.running.jobs:threads_and_idle", str(artefact), feeds, threads, name="idle")
     assert more == threads - 1
     assert idle_s < 0.2
 

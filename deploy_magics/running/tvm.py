@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes._protocol import Arrays
-    from deploy_magics.runtimes.operators import OperatorTime
+    from deploy_magics.running._protocol import Arrays
+    from deploy_magics.running.operators import OperatorTime
 
 _ENTRY = "main"
 _WARM_UP = 3
@@ -39,7 +39,7 @@ class Tvm:
 
     name = "tvm"
     title = "TVM"
-    modules = ("numpy", "deploy_magics.runtimes._tvm_here")
+    modules = ("numpy", "deploy_magics.running._tvm_here")
 
     def why_not(self) -> str | None:
         """Say why it cannot be used here; None if it can."""
@@ -50,7 +50,7 @@ class Tvm:
         return _tvm.tvm_version()
 
     def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> TvmSession | WhenFed:
-        """Load a compiled model, or compile an ONNX file; see :meth:`deploy_magics.runtimes.Runtime.load`."""
+        """Load a compiled model, or compile an ONNX file; see :meth:`deploy_magics.running.Runtime.load`."""
         chosen = _options(options or {})
         if is_artefact(path):
             check_here(path)
@@ -69,7 +69,7 @@ class Tvm:
         repeats: int = 20,
         options: Mapping[str, Any] | None = None,
     ) -> tuple[OperatorTime, ...]:
-        """Time compiled functions; see :class:`deploy_magics.runtimes.operators.TellsOperators`."""
+        """Time compiled functions; see :class:`deploy_magics.running.operators.TellsOperators`."""
         session = self.load(path, threads=threads, options=options)
         session.set_inputs(feeds)
         return session.operator_times(repeats)
@@ -133,7 +133,7 @@ class TvmSession:
         What lies between them (memory for results, the calls themselves) is not counted, and watching them takes a few
         microseconds a call besides.
         """
-        from deploy_magics.runtimes import _tvm_operators
+        from deploy_magics.running import _tvm_operators
 
         for _ in range(_WARM_UP):
             self.run()

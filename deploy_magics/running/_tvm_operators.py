@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deploy_magics.runtimes.operators import OperatorTime, summed
+from deploy_magics.running.operators import OperatorTime, summed
 
 _AFTER = r"_(?=(?:add|subtract|multiply|divide|relu|clip|sigmoid|tanh|exp|maximum|minimum)(?:_|$))"
 # The machine's own: memory for results, checks of inputs.

@@ -6,8 +6,8 @@ Sessions live in worker processes. :func:`run_once` is the short way to a model'
 
 from __future__ import annotations
 
-from deploy_magics.runtimes._protocol import Arrays, Runtime, Session
-from deploy_magics.runtimes._registry import GROUP, available, get, names, require_usable
-from deploy_magics.runtimes._run import run_once
+from deploy_magics.running._protocol import Arrays, Runtime, Session
+from deploy_magics.running._registry import GROUP, available, get, names, require_usable
+from deploy_magics.running._run import run_once
 
 __all__ = ["GROUP", "Arrays", "Runtime", "Session", "available", "get", "names", "require_usable", "run_once"]

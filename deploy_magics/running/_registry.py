@@ -6,12 +6,12 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, did_you_mean
-from deploy_magics.runtimes._protocol import Runtime
+from deploy_magics.running._protocol import Runtime
 
 GROUP = "deploy_magics.runtimes"
 """Entry-point group in which a package names its runtimes: ``mine = "my_package:MyRuntime"``."""
 
-_BUILT_IN = {"ort": "deploy_magics.runtimes.ort:OnnxRuntime", "tvm": "deploy_magics.runtimes.tvm:Tvm"}
+_BUILT_IN = {"ort": "deploy_magics.running.ort:OnnxRuntime", "tvm": "deploy_magics.running.tvm:Tvm"}
 
 
 def names() -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy_magics.runtimes.tvm import Tvm
+from deploy_magics.running.tvm import Tvm
 
 
 def operator_labels(path: str, feeds: Mapping[str, Any]) -> list[str]:

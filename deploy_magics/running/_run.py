@@ -7,13 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.runtimes._registry import get, require_usable
+from deploy_magics.running._registry import get, require_usable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes._protocol import Arrays, Session
-    from deploy_magics.runtimes.operators import OperatorTime
+    from deploy_magics.running._protocol import Arrays, Session
+    from deploy_magics.running.operators import OperatorTime
 
 
 def run_once(
@@ -63,7 +63,7 @@ def run_once(
 
     title = require_usable(runtime).title
     outputs: list[Arrays] = workers.call(
-        "deploy_magics.runtimes._run:_run_here",
+        "deploy_magics.running._run:_run_here",
         str(path),
         [dict(feeds) for feeds in feeds_list],
         runtime,
@@ -85,7 +85,7 @@ def operator_times(
     path: str, runtime: str, threads: int, options: Mapping[str, Any], feeds: Mapping[str, NDArray[Any]], repeats: int
 ) -> tuple[OperatorTime, ...]:
     """Time a model's operators here in this process; the runtime must be able to."""
-    from deploy_magics.runtimes.operators import TellsOperators
+    from deploy_magics.running.operators import TellsOperators
 
     found = get(runtime)
     assert isinstance(found, TellsOperators)

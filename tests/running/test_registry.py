@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from deploy_magics import runtimes
+from deploy_magics import running
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError
-from deploy_magics.runtimes import _registry
+from deploy_magics.running import _registry
 
 
 class Toy:
@@ -29,25 +29,25 @@ def plugged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ort_is_known_and_can_be_used() -> None:
-    assert "ort" in runtimes.names()
-    assert "ort" in runtimes.available()
-    ort = runtimes.get("ort")
+    assert "ort" in running.names()
+    assert "ort" in running.available()
+    ort = running.get("ort")
     assert ort.why_not() is None
     assert ort.version().split(".")[0].isdigit()
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ArgumentError, match=r"did you mean 'ort'"):
-        runtimes.get("orta")
+        running.get("orta")
     with pytest.raises(ArgumentError, match=r"there are: .*ort"):
-        runtimes.get("zzzzz")
+        running.get("zzzzz")
 
 
 @pytest.mark.usefixtures("plugged")
 def test_runtimes_of_other_packages_are_found_by_entry_point() -> None:
-    assert runtimes.names() == ["broken", "ort", "toy", "tvm"]
-    assert runtimes.get("toy").title == "Toy"
-    assert [name for name in runtimes.available() if name != "tvm"] == ["ort"]
+    assert running.names() == ["broken", "ort", "toy", "tvm"]
+    assert running.get("toy").title == "Toy"
+    assert [name for name in running.available() if name != "tvm"] == ["ort"]
     with pytest.raises(MissingPartError, match=r"pip install toy"):
         _registry.require_usable("toy")
 
@@ -55,12 +55,12 @@ def test_runtimes_of_other_packages_are_found_by_entry_point() -> None:
 @pytest.mark.usefixtures("plugged")
 def test_a_broken_plug_in_is_one_line() -> None:
     with pytest.raises(DeployError, match=r"the runtime 'broken' .* does not load: ModuleNotFoundError"):
-        runtimes.get("broken")
+        running.get("broken")
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:
     code = (
-        "import sys, deploy_magics.runtimes as r; r.get('ort').why_not(); r.get('ort').version();"
+        "import sys, deploy_magics.running as r; r.get('ort').why_not(); r.get('ort').version();"
         "r.get('tvm').why_not(); r.get('tvm').version();"
         "print([m for m in ('numpy', 'onnxruntime', 'onnx', 'torch', 'tvm') if m in sys.modules])"
     )

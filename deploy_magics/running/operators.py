@@ -36,7 +36,7 @@ class OperatorTime:
 
 @runtime_checkable
 class TellsOperators(Protocol):
-    """What a runtime offers besides :class:`deploy_magics.runtimes.Runtime` where it can time operators."""
+    """What a runtime offers besides :class:`deploy_magics.running.Runtime` where it can time operators."""
 
     def operator_times(
         self,

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from deploy_magics.errors import ModelError
-from deploy_magics.runtimes.eager import PickledModule, open_module, pickled
+from deploy_magics.running.eager import PickledModule, open_module, pickled
 
 
 class Keeps(nn.Module):

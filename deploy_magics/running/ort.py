@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from deploy_magics.runtimes._protocol import Arrays
-    from deploy_magics.runtimes.operators import OperatorTime
+    from deploy_magics.running._protocol import Arrays
+    from deploy_magics.running.operators import OperatorTime
 
 _LEVELS = {
     "none": "ORT_DISABLE_ALL",
@@ -77,7 +77,7 @@ class OnnxRuntime:
         return str(onnxruntime.__version__)
 
     def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> OrtSession:
-        """Load a model from an ONNX file; see :meth:`deploy_magics.runtimes.Runtime.load`."""
+        """Load a model from an ONNX file; see :meth:`deploy_magics.running.Runtime.load`."""
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
@@ -96,12 +96,12 @@ class OnnxRuntime:
         repeats: int = 20,
         options: Mapping[str, Any] | None = None,
     ) -> tuple[OperatorTime, ...]:
-        """Time operators with its profiler; see :class:`deploy_magics.runtimes.operators.TellsOperators`."""
+        """Time operators with its profiler; see :class:`deploy_magics.running.operators.TellsOperators`."""
         import tempfile
 
         import onnxruntime
 
-        from deploy_magics.runtimes import _ort_profile
+        from deploy_magics.running import _ort_profile
 
         onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
         chosen = session_options(threads, options or {})

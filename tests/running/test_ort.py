@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from deploy_magics.errors import ArgumentError, DeployError, ModelError, WorkerError
-from deploy_magics.runtimes import run_once
-from deploy_magics.runtimes.ort import OnnxRuntime
-from tests.runtimes import graphs
+from deploy_magics.running import run_once
+from deploy_magics.running.ort import OnnxRuntime
+from tests.running import graphs
 
 
 def test_outputs_follow_the_inputs_that_were_set_last(tmp_path: Path) -> None:

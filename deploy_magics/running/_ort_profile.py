@@ -7,7 +7,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
-from deploy_magics.runtimes.operators import OperatorTime, summed
+from deploy_magics.running.operators import OperatorTime, summed
 
 _NODE = "_kernel_time"
 # These run graphs of their own: what is inside has entries too, and its time is in theirs already.
