@@ -6,6 +6,7 @@ belongs, whole or not at all. Nothing is verified here, since what compares mode
 
 from __future__ import annotations
 
+from deploy_magics.converting._job import run as convert_here
 from deploy_magics.converting._made import Made, Options, Port, Source
 from deploy_magics.converting._targets import TARGETS, Target, chosen
 from deploy_magics.converting.engine import Converted, convert_file
@@ -22,5 +23,6 @@ __all__ = [
     "check",
     "chosen",
     "convert_file",
+    "convert_here",
     "place",
 ]

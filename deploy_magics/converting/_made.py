@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from deploy_magics.errors import ModelError
 
 Exporter = Literal["auto", "dynamo", "torchscript"]
 
@@ -99,4 +101,11 @@ class Made:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-__all__ = ["Exporter", "Made", "Options", "Port", "Source"]
+def check_given(feeds: Mapping[str, object], names: Sequence[str], model: str) -> None:
+    """Raise ModelError where an input that a model has was not given."""
+    absent = [name for name in names if name not in feeds]
+    if absent:
+        raise ModelError(f"{model!r} has the inputs {', '.join(names)}; not given: {', '.join(absent)}")
+
+
+__all__ = ["Exporter", "Made", "Options", "Port", "Source", "check_given"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.converting._made import Made, Options, Port, Source, check_given
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -51,16 +51,20 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     threads : int
         Threads to compute with.
     options : Mapping[str, Any]
-        ``inputs`` and ``outputs``: names in order.
+        ``inputs`` and ``outputs``: names in order, by default its own. ``precision``: "low" for less.
     """
-    module = _module(path, options["inputs"], options["outputs"], threads)
-    return Session(module, options["inputs"], options["outputs"])
+    precision = options.get("precision") or "high"
+    inputs, outputs = (tuple(options.get(key) or ()) for key in ("inputs", "outputs"))
+    if not inputs or not outputs:
+        info = _module(path, [], [], 1).get_info()
+        inputs, outputs = inputs or tuple(info["inputNames"]), outputs or tuple(info["outputNames"])
+    return Session(_module(path, inputs, outputs, threads, precision), inputs, outputs, path.name)
 
 
-def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: int) -> Any:
+def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: int, precision: str = "high") -> Any:
     from MNN import nn
 
-    runtime = nn.create_runtime_manager(({"precision": "high", "backend": "CPU", "numThread": threads},))
+    runtime = nn.create_runtime_manager(({"precision": precision, "backend": "CPU", "numThread": threads},))
     try:
         return nn.load_module_from_file(str(path), list(inputs), list(outputs), runtime_manager=runtime)
     except (SystemError, RuntimeError):
@@ -70,7 +74,8 @@ def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: 
 class Session:
     """A loaded module; see :class:`deploy_magics.running.Session`."""
 
-    def __init__(self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    def __init__(self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...], name: str) -> None:
+        self._name = name
         self._module = module
         self._inputs = inputs
         self._names = outputs
@@ -82,6 +87,7 @@ class Session:
         import numpy as np
         from MNN import expr
 
+        check_given(feeds, self._inputs, self._name)
         kinds = {"float32": expr.float, "int32": expr.int, "uint8": expr.uint8, "int8": expr.int8}
         self._placed = []
         for name in self._inputs:

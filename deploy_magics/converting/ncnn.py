@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.converting._made import Made, Options, Port, Source, check_given
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     threads : int
         Threads to compute with.
     options : Mapping[str, Any]
-        ``inputs`` and ``outputs``: names in order.
+        ``inputs`` and ``outputs``: names in order, by default its own. ``precision``: "bf16" or "f16" for less.
 
     Raises
     ------
@@ -86,17 +86,21 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
 
     net = ncnn.Net()
     net.opt.num_threads = threads
-    for switch in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
-        setattr(net.opt, switch, False)
+    precision = options.get("precision", "")
+    for switch in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic"):
+        setattr(net.opt, switch, precision == "f16")
+    net.opt.use_bf16_storage = precision == "bf16"
     if net.load_param(str(path)) != 0 or net.load_model(str(path.with_suffix(".bin"))) != 0:
         raise ModelError(f"ncnn does not read {path.name!r}")
-    return Session(net, options["inputs"], options["outputs"])
+    inputs, outputs = (tuple(options.get(key) or ()) for key in ("inputs", "outputs"))
+    return Session(net, inputs or tuple(net.input_names()), outputs or tuple(net.output_names()), path.name)
 
 
 class Session:
     """A loaded network; see :class:`deploy_magics.running.Session`. Items of a batch run one after another."""
 
-    def __init__(self, net: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    def __init__(self, net: Any, inputs: tuple[str, ...], outputs: tuple[str, ...], name: str) -> None:
+        self._name = name
         self._net = net
         self._inputs = inputs
         self._names = outputs
@@ -109,6 +113,7 @@ class Session:
         import ncnn
         import numpy as np
 
+        check_given(feeds, self._inputs, self._name)
         found = [feeds[name] for name in self._inputs]
         sizes = {len(array) if array.ndim else 0 for array in found}
         if len(sizes) != 1 or 0 in sizes or any(array.ndim > _MOST_AXES for array in found):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.converting._made import Made, Options, Port, Source, check_given
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -39,19 +39,44 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     threads : int
         Threads to compute with.
     options : Mapping[str, Any]
-        ``inputs`` and ``outputs``: names in order.
+        ``inputs`` and ``outputs``: names in order, by default its own. ``precision``: "bf16" or "f16" for less.
+
+    Raises
+    ------
+    ModelError
+        Where OpenVINO does not read it, or does not compute so on this processor.
     """
     import openvino
 
-    config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": str(threads)}
-    compiled = openvino.Core().compile_model(str(path), "CPU", config)
-    return Session(compiled, options["inputs"], options["outputs"])
+    precision = options.get("precision") or "f32"
+    config = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(threads)}
+    core = openvino.Core()
+    if precision != "f32" and {"bf16": "BF16", "f16": "FP16"}[precision] not in _capabilities(core):
+        raise ModelError(f"OpenVINO does not compute in {precision} on this processor")
+    try:
+        compiled = core.compile_model(str(path), "CPU", config)
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot load {path.name!r}: {_line(error)}") from None
+    inputs = options.get("inputs") or tuple(port.any_name for port in compiled.inputs)
+    outputs = options.get("outputs") or tuple(port.any_name for port in compiled.outputs)
+    return Session(compiled, inputs, outputs, path.name)
+
+
+def _capabilities(core: Any) -> list[str]:
+    found: list[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return found
+
+
+def _line(error: RuntimeError) -> str:
+    lines = [line for line in str(error).splitlines() if not line.startswith(("Exception from ", "Check '"))]
+    return " ".join(" ".join(lines).split())[:240]
 
 
 class Session:
     """A compiled model; see :class:`deploy_magics.running.Session`."""
 
-    def __init__(self, compiled: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    def __init__(self, compiled: Any, inputs: tuple[str, ...], outputs: tuple[str, ...], name: str) -> None:
+        self._name = name
         self._request = compiled.create_infer_request()
         self._inputs = dict(zip(inputs, compiled.inputs, strict=True))
         self._outputs = dict(zip(outputs, compiled.outputs, strict=True))
@@ -59,6 +84,7 @@ class Session:
 
     def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
         """Place the inputs."""
+        check_given(feeds, tuple(self._inputs), self._name)
         # Text is an array of objects elsewhere, and one of strings here.
         self._feeds = {
             port: feeds[name].astype(str) if feeds[name].dtype == object else feeds[name]
@@ -70,8 +96,7 @@ class Session:
         try:
             self._request.infer(self._feeds)
         except RuntimeError as error:
-            lines = [line for line in str(error).splitlines() if not line.startswith(("Exception from ", "Check '"))]
-            raise ModelError(f"OpenVINO cannot run it: {' '.join(' '.join(lines).split())[:240]}") from None
+            raise ModelError(f"OpenVINO cannot run {self._name!r}: {_line(error)}") from None
 
     def outputs(self) -> dict[str, NDArray[Any]]:
         """Copy out the outputs."""

@@ -151,11 +151,7 @@ class Session:
 
     def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
         """Place the inputs."""
-        import torch
-
-        self._given = tuple(
-            torch.from_numpy(feeds[name].copy()) if name in feeds else self._usual[name] for name in self._names
-        )
+        self._given = tuple(_tensor(feeds[name]) if name in feeds else self._usual[name] for name in self._names)
 
     def run(self) -> None:
         """Run the module once."""
@@ -179,6 +175,19 @@ class Session:
         if len(self._found) != len(self._outputs):
             raise ModelError(f"it gives {len(self._found)} tensors where {len(self._outputs)} are expected")
         return {name: value.cpu().numpy().copy() for name, value in zip(self._outputs, self._found, strict=True)}
+
+
+def _tensor(value: Any) -> Any:
+    import torch
+
+    dtype = getattr(value, "dtype", None)
+    if dtype is None or isinstance(value, torch.Tensor):
+        # What is no array is an option, such as a number.
+        return value
+    if str(dtype) == "bfloat16":
+        # NumPy has that type from another package, which torch does not read.
+        return torch.from_numpy(value.view("int16").copy()).view(torch.bfloat16)
+    return torch.from_numpy(value.copy())
 
 
 def tensors(value: Any) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from deploy_magics.pipelining._marks import Marks
 from deploy_magics.pipelining.functions import Functions
 from deploy_magics.pipelining.measured import STAGES, THREADS, Burst, Failure
 from deploy_magics.pipelining.source import Source
-from deploy_magics.running import Session, get
+from deploy_magics.running import Session, load_here
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -191,8 +191,7 @@ def load(
     """Load the model and take the functions and data; give the seconds that loading took."""
     functions, source = pickle.loads(shipped)
     began = time.perf_counter()
-    options = {"shapes": dict(shapes)} if shapes else {}
-    session = get(runtime).load(Path(path), threads=threads, options=options)
+    session = load_here(Path(path), runtime, threads, shapes)
     lasted = time.perf_counter() - began
     _pipeline["it"] = Pipeline(functions, source, session, names, Marks(Path(marks)))
     return lasted

@@ -107,7 +107,7 @@ def measure(
 
     shipped = ship(functions, source)
     found = Measured(items=source.count)
-    shapes = _shapes(model) if setup.runtime == "tvm" else {}
+    shapes = _shapes(model)
     names = [spec.name for spec in model.inputs]
     with tempfile.TemporaryDirectory(prefix="deploy-magics-") as folder, model.file() as path:
         marks = Path(folder) / "marks"
@@ -134,7 +134,7 @@ def measure(
 
 
 def _shapes(model: Runnable) -> dict[str, list[int]]:
-    """Give the sizes for which TVM compiles a model that is not compiled yet."""
+    """Give the sizes for which a model is converted, where its runtime needs that."""
     sized = model.concrete() if isinstance(model, Model) else model
     return {spec.name: [size for size in spec.shape or () if isinstance(size, int)] for spec in sized.inputs}
 

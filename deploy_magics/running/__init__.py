@@ -6,8 +6,28 @@ Sessions live in worker processes. :func:`run_once` is the short way to a model'
 
 from __future__ import annotations
 
-from deploy_magics.running._protocol import Arrays, Runtime, Session
-from deploy_magics.running._registry import GROUP, available, get, names, require_usable
+from deploy_magics.running._preparing import load_here, needs_preparing, open_session, prepare
+from deploy_magics.running._protocol import About, Arrays, HasVariants, Prepared, Prepares, Runtime, Session
+from deploy_magics.running._registry import GROUP, available, get, names, require_usable, variants
 from deploy_magics.running._run import run_once
 
-__all__ = ["GROUP", "Arrays", "Runtime", "Session", "available", "get", "names", "require_usable", "run_once"]
+__all__ = [
+    "GROUP",
+    "About",
+    "Arrays",
+    "HasVariants",
+    "Prepared",
+    "Prepares",
+    "Runtime",
+    "Session",
+    "available",
+    "get",
+    "load_here",
+    "names",
+    "needs_preparing",
+    "open_session",
+    "prepare",
+    "require_usable",
+    "run_once",
+    "variants",
+]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from deploy_magics.converting import Source
 
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
 """Arrays by the name of the model's input or output."""
@@ -58,7 +61,7 @@ class Runtime(Protocol):
         """Version of the package; only called where it can be used, and without importing it."""
 
     def load(self, path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
-        """Load a model from an ONNX file.
+        """Load a model from an ONNX file, or from what :meth:`Prepares.prepare` made of one.
 
         Called in a worker process.
 
@@ -78,4 +81,88 @@ class Runtime(Protocol):
         """
 
 
-__all__ = ["Arrays", "Runtime", "Session"]
+@dataclass(frozen=True)
+class Prepared:
+    """What a runtime made of a model for itself.
+
+    Attributes
+    ----------
+    path : str
+        What :meth:`Runtime.load` is given.
+    options : mapping
+        Plain values that go with it, such as names that the format does not keep.
+    seconds : float
+        How long that took.
+    """
+
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A runtime that converts or compiles a model before it loads it: once, ahead, in a worker of its own.
+
+    So the time of that is told apart, and every process that is timed loads the same files.
+
+    Attributes
+    ----------
+    takes : {"onnx", "torch"}
+        What it is made of: an ONNX file, or a torch module (:func:`deploy_magics.converting.torchscript.unpack`).
+    suffixes : tuple of str
+        Endings of files in its own format, which it loads as they are.
+    """
+
+    takes: Literal["onnx", "torch"]
+    suffixes: tuple[str, ...]
+
+    def prepare(self, source: Source, folder: Path, *, threads: int) -> Prepared:
+        """Make what :meth:`Runtime.load` takes, in an empty folder. Dimensions of the inputs of an ONNX file are fixed.
+
+        Raises
+        ------
+        DeployError
+            In one line, where the runtime does not take the model.
+        """
+
+
+@runtime_checkable
+class HasVariants(Protocol):
+    """A runtime that can be asked to run otherwise: ``openvino:bf16``.
+
+    Attributes
+    ----------
+    variants : mapping of str to str
+        What each is, by its short name.
+    """
+
+    variants: Mapping[str, str]
+
+    def varied(self, variant: str) -> Runtime:
+        """Give the runtime that runs so; its name is ``"runtime:variant"``."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``%runtimes`` tells of a runtime that has it as its attribute ``about``.
+
+    Attributes
+    ----------
+    loads : str
+        What it can load.
+    threads : str
+        How ``threads`` is kept to.
+    precision : str
+        What it computes in.
+    install : str
+        The command that installs it.
+    """
+
+    loads: str
+    threads: str
+    precision: str
+    install: str
+
+
+__all__ = ["About", "Arrays", "HasVariants", "Prepared", "Prepares", "Runtime", "Session"]

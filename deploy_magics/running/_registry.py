@@ -6,12 +6,20 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, did_you_mean
-from deploy_magics.running._protocol import Runtime
+from deploy_magics.running._protocol import HasVariants, Runtime
 
 GROUP = "deploy_magics.runtimes"
 """Entry-point group in which a package names its runtimes: ``mine = "my_package:MyRuntime"``."""
 
-_BUILT_IN = {"ort": "deploy_magics.running.ort:OnnxRuntime", "tvm": "deploy_magics.running.tvm:Tvm"}
+_ROOM = "deploy_magics.running"
+_BUILT_IN = {
+    "ort": f"{_ROOM}.ort:OnnxRuntime",
+    "tvm": f"{_ROOM}.tvm:Tvm",
+    "openvino": f"{_ROOM}.openvino:OpenVino",
+    "ncnn": f"{_ROOM}.ncnn:Ncnn",
+    "mnn": f"{_ROOM}.mnn:Mnn",
+    "torch": f"{_ROOM}.torch:Torch",
+}
 
 
 def names() -> list[str]:
@@ -25,6 +33,25 @@ def names() -> list[str]:
     return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
 
 
+def variants() -> list[str]:
+    """List the other ways in which runtimes can be asked to run, as ``runtime:variant``.
+
+    Examples
+    --------
+    >>> "openvino:bf16" in variants()
+    True
+    """
+    found = []
+    for name in names():
+        try:
+            runtime = get(name)
+        except DeployError:
+            continue
+        if isinstance(runtime, HasVariants):
+            found += [f"{name}:{variant}" for variant in runtime.variants]
+    return found
+
+
 def available() -> list[str]:
     """List the runtimes that can be used here."""
     return [name for name in names() if _usable(name)]
@@ -36,7 +63,7 @@ def get(name: str) -> Runtime:
     Parameters
     ----------
     name : str
-        One of :func:`names`.
+        One of :func:`names`, or of :func:`variants`.
 
     Returns
     -------
@@ -55,16 +82,16 @@ def get(name: str) -> Runtime:
     >>> get("ort").title
     'ONNX Runtime'
     """
-    if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
-        return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            return _load(point)
-    known = names()
-    raise ArgumentError(
-        f"there is no runtime {name!r}", hint=did_you_mean(name, known) or f"there are: {', '.join(known)}"
-    )
+    base, _, variant = name.partition(":")
+    runtime = _named(base)
+    if not variant:
+        return runtime
+    known = runtime.variants if isinstance(runtime, HasVariants) else {}
+    if variant not in known:
+        there = f"there are: {', '.join(f'{base}:{each}' for each in known)}" if known else f"there is {base!r} alone"
+        raise ArgumentError(f"{runtime.title} does not run as {variant!r}", hint=did_you_mean(variant, known) or there)
+    assert isinstance(runtime, HasVariants)
+    return runtime.varied(variant)
 
 
 def require_usable(name: str) -> Runtime:
@@ -80,6 +107,19 @@ def require_usable(name: str) -> Runtime:
     runtime = get(name)
     MissingPartError.check(runtime.why_not())
     return runtime
+
+
+def _named(name: str) -> Runtime:
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            return _load(point)
+    known = names()
+    raise ArgumentError(
+        f"there is no runtime {name!r}", hint=did_you_mean(name, known) or f"there are: {', '.join(known)}"
+    )
 
 
 def _load(point: EntryPoint) -> Runtime:

@@ -7,12 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy_magics.running._preparing import open_session
 from deploy_magics.running._registry import get, require_usable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.running._protocol import Arrays, Session
+    from deploy_magics.running._protocol import Arrays
     from deploy_magics.running.operators import OperatorTime
 
 
@@ -76,11 +77,6 @@ def run_once(
     return outputs
 
 
-def open_session(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> Session:
-    """Load a model here in this process: the factory of what ``%bench`` times."""
-    return get(runtime).load(Path(path), threads=threads, options=options)
-
-
 def operator_times(
     path: str, runtime: str, threads: int, options: Mapping[str, Any], feeds: Mapping[str, NDArray[Any]], repeats: int
 ) -> tuple[OperatorTime, ...]:
@@ -95,7 +91,7 @@ def operator_times(
 def _run_here(
     path: str, feeds_list: list[dict[str, NDArray[Any]]], runtime: str, threads: int, options: dict[str, Any]
 ) -> list[Arrays]:
-    session = get(runtime).load(Path(path), threads=threads, options=options)
+    session = open_session(path, runtime, threads, options)
     results = []
     for feeds in feeds_list:
         session.set_inputs(feeds)

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import ArgumentError, ModelError, did_you_mean
+from deploy_magics.running._protocol import About
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +45,75 @@ _SEVERITY_FATAL = 4
 _WARM_UP = 3
 
 
+_CPU = "CPUExecutionProvider"
+_PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "xnnpack": "XnnpackExecutionProvider",
+    "dnnl": "DnnlExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "qnn": "QNNExecutionProvider",
+    "webgpu": "WebGpuExecutionProvider",
+    "acl": "ACLExecutionProvider",
+    "cann": "CANNExecutionProvider",
+    "vitisai": "VitisAIExecutionProvider",
+    "nnapi": "NnapiExecutionProvider",
+}
+"""Short names of its execution providers; https://onnxruntime.ai/docs/execution-providers/."""
+_PACKAGES = {
+    "cuda": "onnxruntime-gpu",
+    "tensorrt": "onnxruntime-gpu",
+    "openvino": "onnxruntime-openvino",
+    "directml": "onnxruntime-directml",
+    "qnn": "onnxruntime-qnn",
+    "migraphx": "onnxruntime-migraphx",
+    "cann": "onnxruntime-cann",
+    "vitisai": "onnxruntime-vitisai",
+}
+"""In what each comes, where that is a package of its own."""
+
+
 class OnnxRuntime:
-    """ONNX Runtime on the CPU.
+    """ONNX Runtime, on the CPU or by one of its other execution providers.
+
+    Parameters
+    ----------
+    variant : str
+        One of :attr:`variants`, or "" for the CPU. What a provider does not take of a model runs on the CPU.
 
     Options of :meth:`load`: ``optimize`` (``"all"``, ``"extended"``, ``"basic"``, ``"none"``) is the level of graph
     optimisation while loading; ``spinning`` (``"until-return"``, ``"always"``, ``"never"``) says how threads wait.
     """
 
-    name = "ort"
-    title = "ONNX Runtime"
     modules = ("numpy", "onnxruntime")
+    variants: Mapping[str, str] = _PROVIDERS
+    about = About(
+        loads="ONNX; its own format (.ort)",
+        threads="held to as many",
+        precision="the model's own",
+        install="pip install onnxruntime",
+    )
+
+    def __init__(self, variant: str = "") -> None:
+        self._variant = variant
+
+    @property
+    def name(self) -> str:
+        """Short name, the execution provider in it."""
+        return f"ort:{self._variant}" if self._variant else "ort"
+
+    @property
+    def title(self) -> str:
+        """Full name, the execution provider in it."""
+        return f"ONNX Runtime, {_PROVIDERS[self._variant]}" if self._variant else "ONNX Runtime"
+
+    def varied(self, variant: str) -> OnnxRuntime:
+        """Give it with another execution provider."""
+        return OnnxRuntime(variant)
 
     def why_not(self) -> str | None:
         """Say why it cannot be used here; None if it can."""
@@ -61,7 +121,15 @@ class OnnxRuntime:
 
         if find_spec("onnxruntime") is None:
             return "ONNX Runtime is not installed; pip install onnxruntime"
-        return None
+        if not self._variant:
+            return None
+        import onnxruntime
+
+        if _PROVIDERS[self._variant] in onnxruntime.get_available_providers():
+            return None
+        package = _PACKAGES.get(self._variant)
+        how = f"pip install {package}" if package else "it comes with a build of its own for that hardware"
+        return f"this ONNX Runtime has no {_PROVIDERS[self._variant]}; {how}"
 
     def version(self) -> str:
         """Version of the installed package."""
@@ -78,14 +146,7 @@ class OnnxRuntime:
 
     def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> OrtSession:
         """Load a model from an ONNX file; see :meth:`deploy_magics.running.Runtime.load`."""
-        import onnxruntime
-
-        onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
-        with _one_line(f"ONNX Runtime cannot load {path.name!r}"):
-            inner = onnxruntime.InferenceSession(
-                str(path), session_options(threads, options or {}), providers=["CPUExecutionProvider"]
-            )
-        return OrtSession(inner, path.name)
+        return OrtSession(self._opened(path, session_options(threads, options or {})), path.name)
 
     def operator_times(
         self,
@@ -99,22 +160,30 @@ class OnnxRuntime:
         """Time operators with its profiler; see :class:`deploy_magics.running.operators.TellsOperators`."""
         import tempfile
 
-        import onnxruntime
-
         from deploy_magics.running import _ort_profile
 
-        onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
         chosen = session_options(threads, options or {})
         chosen.enable_profiling = True
         with tempfile.TemporaryDirectory(prefix="deploy-magics-") as folder:
             chosen.profile_file_prefix = str(Path(folder) / "run")
-            with _one_line(f"ONNX Runtime cannot load {path.name!r}"):
-                inner = onnxruntime.InferenceSession(str(path), chosen, providers=["CPUExecutionProvider"])
+            inner = self._opened(path, chosen)
             session = OrtSession(inner, path.name)
             session.set_inputs(feeds)
             for _ in range(_WARM_UP + repeats):
                 session.run()
             return _ort_profile.read(Path(inner.end_profiling()), repeats)
+
+    def _opened(self, path: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
+        wanted = [_PROVIDERS[self._variant], _CPU] if self._variant else [_CPU]
+        with _one_line(f"ONNX Runtime cannot load {path.name!r}"):
+            inner = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        # It falls back to the CPU without a word where a provider's libraries or hardware are missing.
+        if wanted[0] not in inner.get_providers():
+            raise ModelError(f"ONNX Runtime did not start its {wanted[0]} here, and would run on the CPU")
+        return inner
 
 
 def session_options(threads: int, options: Mapping[str, Any]) -> onnxruntime.SessionOptions:

@@ -1,24 +1,27 @@
-"""TVM's compiled code on the CPU: what ``%tvm_compile`` and ``%tvm_tune`` made, and ONNX files compiled on the spot."""
+"""TVM's compiled code on the CPU: what ``%tvm_compile`` and ``%tvm_tune`` made, and ONNX files compiled ahead."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from deploy_magics.errors import ArgumentError, DeployError, ModelError, did_you_mean
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering import threads as pool
-from deploy_magics.lowering.artefact import Manifest, is_artefact, read_manifest
-from deploy_magics.lowering.pipeline import Signature, make, signature_of
+from deploy_magics.lowering.artefact import SUFFIXES, Manifest, read_manifest
+from deploy_magics.lowering.build import export
+from deploy_magics.lowering.pipeline import make, signature_of
 from deploy_magics.lowering.target import Target
+from deploy_magics.running._protocol import About, Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from deploy_magics.converting import Source
     from deploy_magics.running._protocol import Arrays
     from deploy_magics.running.operators import OperatorTime
 
@@ -29,17 +32,23 @@ _WARM_UP = 3
 class Tvm:
     """TVM's compiled code on the CPU.
 
-    A file that ``%tvm_compile`` made is loaded as it is. An ONNX file is compiled first, here in this process:
-    scheduled by rule, without a search; that time is load time.
+    A file that ``%tvm_compile`` made is loaded as it is. An ONNX file is compiled first, scheduled by rule, without a
+    search.
 
-    Options of :meth:`load`: ``spinning`` (``"shortly"``, ``"always"``, ``"never"``) says how threads wait for work;
-    ``shapes`` gives the shape of each input of an ONNX file that leaves dimensions open. Without it such a file is
-    compiled once its inputs are there.
+    Options of :meth:`load`: ``spinning`` (``"shortly"``, ``"always"``, ``"never"``) says how threads wait for work.
     """
 
     name = "tvm"
     title = "TVM"
     modules = ("numpy", "deploy_magics.running._tvm_here")
+    takes: Literal["onnx"] = "onnx"
+    suffixes = SUFFIXES
+    about = About(
+        loads="what %tvm_compile and %tvm_tune made; ONNX, compiled by rule",
+        threads="a pool of its own, held to as many",
+        precision="the model's own",
+        install=_tvm.EXTRA,
+    )
 
     def why_not(self) -> str | None:
         """Say why it cannot be used here; None if it can."""
@@ -49,16 +58,26 @@ class Tvm:
         """Version of the installed package."""
         return _tvm.tvm_version()
 
-    def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> TvmSession | WhenFed:
-        """Load a compiled model, or compile an ONNX file; see :meth:`deploy_magics.running.Runtime.load`."""
-        chosen = _options(options or {})
-        if is_artefact(path):
-            check_here(path)
-            pool.use(threads, chosen["spinning"])
-            return load_artefact(path)
-        pool.use(threads, chosen["spinning"])
-        found = signature_of(path, chosen["shapes"])
-        return WhenFed(path) if found is None else compile_here(path, found)
+    def prepare(self, source: Source, folder: Path, *, threads: int = 1) -> Prepared:
+        """Compile an ONNX file by rule; see :class:`deploy_magics.running.Prepares`."""
+        path = Path(source.path)
+        found = signature_of(path)
+        if found is None:
+            raise ModelError(f"{path.name!r} leaves dimensions open, and TVM needs sizes", hint="give --shape or --dim")
+        target = Target.host()
+        made = make(path, found, target, model={"name": path.stem, "digest": "", "source": str(path)})
+        library = folder / f"{path.stem}{SUFFIXES[0]}"
+        workspace = folder / "objects"
+        workspace.mkdir()
+        export(made.executable, target, library, made.manifest, workspace=workspace)
+        return Prepared(str(library))
+
+    def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> TvmSession:
+        """Load a compiled model; see :meth:`deploy_magics.running.Runtime.load`."""
+        spinning = _spinning(options or {})
+        check_here(path)
+        pool.use(threads, spinning)
+        return load_artefact(path)
 
     def operator_times(
         self,
@@ -146,58 +165,6 @@ class TvmSession:
             return [float(value) for value in evaluate(_ENTRY).results]
 
 
-class WhenFed:
-    """An ONNX file that leaves dimensions open, compiled once the sizes of its inputs are known."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._inner: TvmSession | None = None
-
-    @property
-    def inner(self) -> TvmSession:
-        """What it was compiled to; raises ModelError where it has no inputs yet."""
-        if self._inner is None:
-            raise ModelError(f"{self._path.name!r} leaves dimensions open, and has no inputs yet that give them")
-        return self._inner
-
-    def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
-        """Compile for the sizes of these inputs, and place them."""
-        found = signature_of(self._path, {name: array.shape for name, array in feeds.items()})
-        if found is None:
-            raise ModelError(f"not all inputs of {self._path.name!r} were given")
-        self._inner = compile_here(self._path, found)
-        self._inner.set_inputs(feeds)
-
-    def run(self) -> None:
-        """Run inference once."""
-        self.inner.run()
-
-    def outputs(self) -> Arrays:
-        """Copy out the outputs of the last run."""
-        return self.inner.outputs()
-
-    def operator_times(self, repeats: int = 20) -> tuple[OperatorTime, ...]:
-        """Time each compiled function; see :meth:`TvmSession.operator_times`."""
-        return self.inner.operator_times(repeats)
-
-
-def compile_here(path: Path, found: Signature) -> TvmSession:
-    """Compile an ONNX file in this process, by rule.
-
-    Raises
-    ------
-    DeployError
-        In one line, where TVM cannot.
-    """
-    tvm = _tvm.tvm()
-    made = make(path, found, Target.host(), model={"name": path.stem, "digest": "", "source": str(path)})
-    from tvm.runtime.vm import VirtualMachine
-
-    with one_line(f"TVM cannot load {path.name!r}"):
-        machine = VirtualMachine(made.executable.jit(), tvm.cpu())
-    return TvmSession(machine, made.manifest, path.name)
-
-
 def check_here(path: Path) -> Manifest:
     """Read what a compiled model says of itself, and refuse one for another processor before its code is loaded.
 
@@ -245,14 +212,14 @@ def model_error(what: str, error: Exception) -> ModelError:
     return ModelError(f"{what}: {text[:400] or type(error).__name__}")
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    chosen = {"spinning": "shortly", "shapes": None, **options}
-    for key in chosen:
-        if key not in ("spinning", "shapes"):
-            raise ArgumentError(f"TVM has no option {key!r} here", hint=did_you_mean(key, ["spinning", "shapes"]))
-    if chosen["spinning"] not in pool.SPINS:
-        raise ArgumentError(f"spinning is one of {', '.join(pool.SPINS)}, not {chosen['spinning']!r}")
-    return chosen
+def _spinning(options: Mapping[str, Any]) -> str:
+    for key in options:
+        if key != "spinning":
+            raise ArgumentError(f"TVM has no option {key!r} here", hint=did_you_mean(key, ["spinning"]))
+    spinning = str(options.get("spinning", "shortly"))
+    if spinning not in pool.SPINS:
+        raise ArgumentError(f"spinning is one of {', '.join(pool.SPINS)}, not {spinning!r}")
+    return spinning
 
 
 def _fitting(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Table
+from deploy_magics.result import Cell, Column, Missing, Note, Ratio, Row, Samples, Table
 from deploy_magics.steps._bench_notes import notes
 
 if TYPE_CHECKING:
@@ -29,8 +29,49 @@ _ENDINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is told beside the times, by the rows' labels; a column is there only where it has a cell.
+
+    Attributes
+    ----------
+    convert : mapping
+        Seconds that the runtime's conversion took.
+    differs : mapping
+        Largest difference from ONNX Runtime, in millionths of the output's range.
+    notes : tuple of Note
+        What is to be said of them.
+    """
+
+    convert: Mapping[str, Cell] = field(default_factory=dict)
+    differs: Mapping[str, Cell] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns."""
+        told = "Time in which the runtime converted or compiled the model, once, before it was measured."
+        far = "Largest difference from what ONNX Runtime computes, in millionths of the output's range."
+        found = []
+        if self.convert:
+            found.append(Column("convert", "convert", "s", better="lower", digits=3, help=told))
+        if self.differs:
+            found.append(Column("differs", "differs by", "ppm", better="lower", digits=3, help=far))
+        return tuple(found)
+
+    def cells(self, label: str) -> dict[str, Cell]:
+        """Give the cells of one row."""
+        pairs = (("convert", self.convert), ("differs", self.differs))
+        return {key: values[label] for key, values in pairs if label in values}
+
+
 def make(
-    found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup, operators: Operators
+    found: Measurement,
+    models: Sequence[Runnable],
+    feeds: Sequence[Arrays],
+    setup: Setup,
+    operators: Operators,
+    beside: Beside | None = None,
 ) -> BenchResult:
     """Make the result.
 
@@ -44,16 +85,20 @@ def make(
         How it was asked for.
     operators : Operators
         Where the time of a run goes, as far as that was asked for.
+    beside : Beside, optional
+        What is told beside the times.
     """
     from deploy_magics.steps.bench import BenchResult
+
+    beside = beside or Beside()
 
     baseline = next((index for index, track in enumerate(found.tracks) if track.runs), None)
     grid = pairs(found)
     to_base = grid[baseline] if baseline is not None else [None] * len(grid)
-    rows = tuple(row(track, cell) for track, cell in zip(found.tracks, to_base, strict=True))
+    rows = tuple(_with(row(track, cell), beside) for track, cell in zip(found.tracks, to_base, strict=True))
     several = len(found.tracks) > 1
     table = Table(
-        columns=tuple(column for column in columns(setup) if several or column.key != SPEEDUP),
+        columns=(*(column for column in columns(setup) if several or column.key != SPEEDUP), *beside.columns),
         rows=rows,
         baseline=baseline if several else None,
         pairs={SPEEDUP: grid} if several else {},
@@ -75,10 +120,15 @@ def make(
             if track.runs
         ),
         facts=_facts(found, models, feeds, setup),
-        notes=(*notes(found, models, setup), *operators.notes),
+        notes=(*notes(found, models, setup), *operators.notes, *beside.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
         meta={**_meta(found, models, setup), **({"operators": _plain(operators)} if operators.found else {})},
     )
+
+
+def _with(made: Row, beside: Beside) -> Row:
+    cells = beside.cells(str(made.cells["name"]))
+    return replace(made, cells={**made.cells, **cells}) if made.status != "failed" else made
 
 
 def columns(setup: Setup) -> tuple[Column, ...]:
@@ -263,7 +313,7 @@ def _facts(
     found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup
 ) -> tuple[tuple[str, str], ...]:
     inputs = {", ".join(f"{n} {'x'.join(map(str, a.shape))} {a.dtype}" for n, a in some.items()) for some in feeds}
-    runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.runtimes)
+    runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.usable)
     facts = [("runtime", runtimes), ("threads", str(setup.threads))]
     if setup.batch:
         facts.append(("batch", str(setup.batch)))
@@ -306,7 +356,7 @@ def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[
         ],
         "versions": {
             "python": platform.python_version(),
-            **{runtime.name: runtime.version() for runtime in setup.runtimes},
+            **{runtime.name: runtime.version() for runtime in setup.usable},
         },
         "machine": {"processor": processor(), "system": platform.platform(), **found.machine.to_plain()},
         "measured": {

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
     from deploy_magics.running import Arrays, Runtime
     from deploy_magics.running.compiled import Runnable
-    from deploy_magics.timing import Candidate
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,11 @@ class Setup:
     precision: float
     budget: float
     seed: int
+
+    @property
+    def usable(self) -> list[Runtime]:
+        """The runtimes that can be used here."""
+        return [runtime for runtime in self.runtimes if runtime.why_not() is None]
 
 
 def check(threads: int, batch: int | None, precision: float, memory: float | None) -> None:
@@ -68,19 +72,24 @@ def check_output(path: Path | None, *, force: bool) -> None:
 
 
 def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
-    """Find the runtimes to measure on, each once.
+    """Find the runtimes to measure on, each once; those that cannot be used here become rows that say so.
 
     Raises
     ------
-    ArgumentError, MissingPartError
-        Where one is not known, or not installed.
+    ArgumentError
+        Where one is not known.
+    MissingPartError
+        Where none can be used here.
     """
-    from deploy_magics.running import require_usable
+    from deploy_magics.running import get, require_usable
 
     names = list(dict.fromkeys([on] if isinstance(on, str) else on))
     if not names:
         raise ArgumentError("there is no runtime to measure on", hint="for example --on ort")
-    return tuple(require_usable(name) for name in names)
+    found = tuple(get(name) for name in names)
+    if all(runtime.why_not() is not None for runtime in found):
+        require_usable(names[0])
+    return found
 
 
 def runs_on(model: Runnable, runtime: Runtime) -> bool:
@@ -113,25 +122,3 @@ def same_feeds(models: Sequence[Runnable], source: FeedSource, batch: int | None
         feeds = model.feeds(source, batch=batch)
         found.append({n: shared.setdefault((n, str(a.dtype), a.shape), a) for n, a in feeds.items()})
     return found
-
-
-def candidates(
-    models: Sequence[Runnable], paths: Sequence[Path], feeds: Sequence[Arrays], setup: Setup
-) -> list[Candidate]:
-    """Make a candidate of each model on each runtime that it can be asked to run on."""
-    from deploy_magics.timing import Candidate
-
-    several = len(setup.runtimes) > 1
-    return [
-        Candidate(
-            label=f"{model.name} · {runtime.name}" if several else model.name,
-            factory="deploy_magics.running._run:open_session",
-            args=(str(path), runtime.name, setup.threads, {}),
-            inputs=inputs,
-            per_call=setup.batch or 1,
-            imports=("deploy_magics.running._run", *getattr(runtime, "modules", ())),
-        )
-        for model, path, inputs in zip(models, paths, feeds, strict=True)
-        for runtime in setup.runtimes
-        if runs_on(model, runtime)
-    ]

@@ -1,63 +1,114 @@
-"""Whether what a runtime makes of a model by itself still computes what the model does, told beside its times.
+"""Whether what a runtime makes of a model still computes what the model does, told beside its times.
 
 A runtime that makes its own code of an ONNX file may make code of something else, and be fast at that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.errors import DeployError
-from deploy_magics.result import Note
+from deploy_magics.result import Cell, Missing, Note
 
 if TYPE_CHECKING:
-    from deploy_magics.running import Arrays, Runtime
-    from deploy_magics.running.compiled import Runnable
-    from deploy_magics.steps._bench_run import Setup
+    from deploy_magics.steps._bench_ready import Entry
+    from deploy_magics.timing import Measurement
+    from deploy_magics.verifying import Reference
 
 REFERENCE = "ort"
 
 
-def unlike(
-    models: Sequence[Runnable],
-    paths: Sequence[Path],
-    feeds: Sequence[Arrays],
-    setup: Setup,
-    tell: Callable[[float | None, str], None],
-) -> list[Note]:
-    """Run each model once on each runtime that converts it, and warn where it gives something else than ONNX Runtime.
+@dataclass
+class Compared:
+    """What the comparisons found.
 
-    What ``%tvm_compile`` made was verified then, and is not looked at again.
+    Attributes
+    ----------
+    cells : dict
+        The largest difference of each row from ONNX Runtime, in millionths of its output's range, by the row's label.
+    notes : list of Note
+        Which rows compute something else.
+    interrupted : bool
+        Whether the user stopped it.
     """
-    notes = []
-    for model, path, inputs, runtime in _converted(models, paths, feeds, setup):
-        tell(None, f"comparing {model.name} on {runtime.name}")
-        problem = _problem(path, inputs, runtime.name)
-        if problem is not None:
-            notes.append(Note(f"{model.name} on {runtime.name}: {problem}", "warning"))
-    return notes
+
+    cells: dict[str, Cell] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    interrupted: bool = False
 
 
-def _converted(
-    models: Sequence[Runnable], paths: Sequence[Path], feeds: Sequence[Arrays], setup: Setup
-) -> Iterator[tuple[Runnable, Path, Arrays, Runtime]]:
-    for model, path, inputs in zip(models, paths, feeds, strict=True):
-        for runtime in setup.runtimes:
-            if runtime.name != REFERENCE and not hasattr(model, "runtime"):
-                yield model, path, inputs, runtime
+def compared(entries: Sequence[Entry], measured: Measurement, tell: Callable[[float | None, str], None]) -> Compared:
+    """Run each model that was measured on another runtime than ONNX Runtime once there, and compare.
+
+    The reference is ONNX Runtime without optimisation, on the inputs that were timed. What ``%tvm_compile`` made was
+    verified then, and is not looked at again.
+    """
+    done = Compared()
+    ran = {track.candidate.label for track in measured.tracks if track.runs}
+    groups: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if entry.label in ran:
+            groups.setdefault(id(entry.given), []).append(entry)
+    try:
+        for group in groups.values():
+            _one_model(group, done, tell)
+    except KeyboardInterrupt:
+        done.interrupted = True
+    return done
 
 
-def _problem(path: Path, inputs: Arrays, runtime: str) -> str | None:
+def _one_model(group: Sequence[Entry], done: Compared, tell: Callable[[float | None, str], None]) -> None:
+    """Compare one model's rows, its reference being run once."""
     from deploy_magics import verifying
 
+    others = [entry for entry in group if entry.runtime.name != REFERENCE and not hasattr(entry.given.model, "runtime")]
+    for entry in group:
+        done.cells[entry.label] = Missing("what the others are compared with" if others else "not compared")
+    if not others:
+        return
+    given = others[0].given
+    tell(None, f"running {given.model.name} for comparison")
     try:
-        with closing(verifying.Reference.of(path, [inputs])) as reference:
-            found = reference.compare_on(path, verifying.Running(runtime))
+        reference = verifying.Reference.of(given.path, [given.feeds])
     except DeployError as error:
-        return f"not compared with ONNX Runtime: {error.message}"
-    if found.problems:
-        return f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"
-    return None
+        why = f"not compared with ONNX Runtime: {error.message}"
+        done.cells.update({entry.label: Missing(why) for entry in group})
+        done.notes.append(Note(f"{given.model.name}: {why}", "warning"))
+        return
+    with closing(reference):
+        for entry in others:
+            tell(None, f"comparing {entry.label}")
+            done.cells[entry.label], problem = _compare(entry, reference)
+            if problem:
+                done.notes.append(Note(f"{given.model.name} on {entry.runtime.name}: {problem}", "warning"))
+
+
+def _compare(entry: Entry, reference: Reference) -> tuple[Cell, str]:
+    from deploy_magics import verifying
+    from deploy_magics.verifying import TOLERANCES
+    from deploy_magics.verifying._compare import OTHER_KERNELS
+
+    coarser = str(getattr(entry.runtime, "arithmetic", ""))
+    if coarser:
+        reference = replace(
+            reference, tolerance=max(reference.tolerance, TOLERANCES[coarser] / OTHER_KERNELS), reason=coarser
+        )
+    running = verifying.Running(entry.runtime.name, options=entry.options)
+    try:
+        found = reference.compare_on(Path(entry.path), running)
+    except DeployError as error:
+        why = f"not compared with ONNX Runtime: {error.message}"
+        return Missing(why), why
+    cell = 1e6 * found.max_rel
+    if not found.problems:
+        return cell, ""
+    if coarser:
+        return cell, f"in {coarser} it no longer computes what ONNX Runtime computes: {found.problems[0]}"
+    return cell, f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"
+
+
+__all__ = ["Compared", "compared"]

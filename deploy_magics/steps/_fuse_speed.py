@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.errors import DeployError, Interrupted
@@ -35,6 +37,26 @@ class Asked:
     threads: int
     budget: float
     seed: int
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A torch module in a file, with what a result tells of a model."""
+
+    name: str
+    source: str
+    path: Path
+    runtime = "torch"
+    assumed = ()
+
+    @property
+    def size_bytes(self) -> int:
+        return self.path.stat().st_size
+
+    @property
+    def digest(self) -> str:
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def exported(given: TorchModule, module: Any, dims: Mapping[str, int] | None) -> Pair:
@@ -82,30 +104,31 @@ def with_speed(result: FuseResult, given: TorchModule, module: Any, pair: Pair, 
 
 def _eager(given: TorchModule, module: Any, pair: Pair, asked: Asked) -> BenchResult:
     """Measure both modules in eager PyTorch."""
+    from deploy_magics.converting.torchscript import pack
     from deploy_magics.model._temporary import Folder
     from deploy_magics.progress import progress
-    from deploy_magics.running.eager import EagerTorch, PickledModule, pickled
+    from deploy_magics.running import get
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
     from deploy_magics.timing import Candidate, MeasurementInterrupted, measure
 
-    runtime: Any = EagerTorch()
+    runtime = get("torch")
     setup = Setup((runtime,), asked.threads, None, None, 1, _PROCESSES, 2.0, asked.budget, asked.seed)
     feeds = _feeds(given, pair)
     with closing(Folder()) as folder, progress(f"fuse: speed of {given.name} in PyTorch") as tracker:
         held: list[Any] = []
         for name, each in (("before", given.module), ("after", module)):
             path = folder.path / f"{name}.pickle"
-            pickled(each, path)
-            held.append(PickledModule(name, given.source, path))
+            pack(each, given.inputs, tuple(feeds), path)
+            held.append(_Packed(name, given.source, path))
         candidates = [
             Candidate(
                 label=each.name,
-                factory="deploy_magics.running.eager:open_module",
-                args=(str(each.path), asked.threads),
+                factory="deploy_magics.running:open_session",
+                args=(str(each.path), runtime.name, asked.threads, {"packed": str(each.path), "outputs": ()}),
                 inputs=feeds,
-                imports=("deploy_magics.running.eager", *runtime.modules),
+                imports=("deploy_magics.running", *runtime.modules),
             )
             for each in held
         ]

@@ -10,7 +10,8 @@ from deploy_magics.errors import DeployError, WorkerError
 from deploy_magics.lowering import devices
 from deploy_magics.lowering._words import gist
 from deploy_magics.lowering.artefact import Manifest, read_manifest
-from deploy_magics.running.tvm import Tvm, TvmSession, one_line
+from deploy_magics.running import load_here
+from deploy_magics.running.tvm import TvmSession, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ _device: dict[str, Any] = {}
 
 def load(path: str, threads: int, shapes: Mapping[str, Sequence[int]]) -> tuple[Manifest, int | None]:
     """Load a compiled model, or compile an ONNX file for inputs of these shapes; give the threads that it has."""
-    session = Tvm().load(Path(path), threads=threads, options={"shapes": dict(shapes)})
+    session = load_here(Path(path), "tvm", threads, shapes)
     assert isinstance(session, TvmSession)
     _session["it"] = session
     return session.manifest, threads

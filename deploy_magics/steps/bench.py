@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,6 +13,11 @@ from deploy_magics.result import Cell, Missing, Note, Ratio, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy_magics.steps._bench_ready import Entry
+    from deploy_magics.steps._bench_result import Beside
+    from deploy_magics.steps._bench_same import Compared
     from deploy_magics.timing import Measurement
 
 R = TypeVar("R", bound=Result)
@@ -177,9 +182,11 @@ def bench(
 
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
+    from deploy_magics.model._temporary import Folder
     from deploy_magics.progress import progress
     from deploy_magics.running.compiled import open_all
     from deploy_magics.steps import _bench_ops as profile
+    from deploy_magics.steps import _bench_ready as ready
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.steps import _bench_same as same
@@ -196,12 +203,18 @@ def bench(
     feeds = runs.same_feeds(opened, seed if data is None else data, batch)
     with ExitStack() as stack:
         paths = [stack.enter_context(model.file()) for model in opened]
-        candidates = runs.candidates(opened, paths, feeds, setup)
-        tracker = stack.enter_context(progress(f"bench: {', '.join(c.label for c in candidates)}"))
+        given = [ready.Given(*each) for each in zip(models, opened, paths, feeds, strict=True)]
+        folder = stack.enter_context(closing(Folder()))
+        names = ", ".join(model.name for model in opened)
+        tracker = stack.enter_context(progress(f"bench: {names} on {', '.join(r.name for r in setup.runtimes)}"))
+        try:
+            entries = ready.entries(given, setup, folder.path, tracker.update)
+        except KeyboardInterrupt:
+            raise Interrupted(None, "interrupted before anything was measured") from None
         stopped: MeasurementInterrupted | None = None
         try:
             found = measure(
-                candidates,
+                [entry.candidate(setup) for entry in entries],
                 processes=processes,
                 precision=precision / 100,
                 budget=budget,
@@ -214,11 +227,9 @@ def bench(
         except MeasurementInterrupted as stop:
             stopped, found = stop, stop.measurement
         operators = profile.taken(found, tracker.update) if ops and stopped is None else profile.Operators()
+        compared = same.Compared()
         if stopped is None and not operators.interrupted:
-            try:
-                operators.notes += same.unlike(opened, paths, feeds, setup, tracker.update)
-            except KeyboardInterrupt:
-                operators.interrupted = True
+            compared = same.compared(entries, found, tracker.update)
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             runs_made = sum(track.runs for track in found.tracks)
@@ -226,13 +237,28 @@ def bench(
                 raise Interrupted(None, "interrupted before anything was measured")
             if stopped is None:
                 _require_one(found)
-            result = saved(results.make(found, opened, feeds, setup, operators), path, force)
+            result = saved(
+                results.make(found, opened, feeds, setup, operators, _beside(entries, compared)), path, force
+            )
     if stopped is not None:
         text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
         raise Interrupted(result, text)
-    if finishing.interrupted or operators.interrupted:
+    if finishing.interrupted or operators.interrupted or compared.interrupted:
         raise Interrupted(result, "interrupted after everything was measured; the result is kept")
     return result
+
+
+def _beside(entries: Sequence[Entry], compared: Compared) -> Beside:
+    """Give what is told of conversions, where there were some, and of differences, where there may be some."""
+    from deploy_magics.steps._bench_result import Beside
+
+    converted = any(entry.prepared is not None for entry in entries)
+    seconds = {
+        entry.label: Missing("it is loaded as it is") if entry.prepared is None else entry.prepared.seconds
+        for entry in entries
+    }
+    several = any(not isinstance(cell, Missing) for cell in compared.cells.values())
+    return Beside(seconds if converted else {}, compared.cells if several else {}, tuple(compared.notes))
 
 
 def saved(result: R, path: Path | None, force: bool) -> R:

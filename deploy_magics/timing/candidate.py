@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy_magics.errors import DeployError
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -28,6 +30,8 @@ class Candidate:
     inputs : optional
         What the object's method ``set_inputs`` is given after loading. It is in the worker before memory is counted,
         and placing it is no part of the load time.
+    error : DeployError, optional
+        Why it cannot be timed, where that is known before; it keeps its place among the others.
     """
 
     label: str
@@ -37,3 +41,4 @@ class Candidate:
     per_call: int = 1
     imports: tuple[str, ...] = ()
     inputs: Any = None
+    error: DeployError | None = None

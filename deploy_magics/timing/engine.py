@@ -148,7 +148,7 @@ class _Run:
         self._spent = 0.0
         self._typical_s: dict[int, float] = {}
         self.measurement = Measurement(
-            [Track(candidate) for candidate in candidates],
+            [Track(candidate, error=candidate.error) for candidate in candidates],
             processes=processes,
             instances=instances,
             origin_ns=time.perf_counter_ns(),
@@ -195,7 +195,7 @@ class _Run:
     def _probe(self, crew: Crew, capacity: int) -> list[tuple[int, int]]:
         """Start one process of each candidate; give the bytes that each takes."""
         needs: dict[int, int] = {}
-        for candidate in range(len(self.measurement.tracks)):
+        for candidate in self._alive():
             self._tell(0.0, f"loading {self.measurement.tracks[candidate].candidate.label}")
             living = sum(need for c, need in needs.items() if (c, 0) in crew.members)
             if living + max(needs.values(), default=0) > capacity:

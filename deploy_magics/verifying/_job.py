@@ -20,7 +20,7 @@ def load(path: str, runtime: str, threads: int, options: Mapping[str, Any]) -> N
     """Load a model, to be run by :func:`run` in this process."""
     from deploy_magics import running
 
-    _loaded[:] = [running.get(runtime).load(Path(path), threads=threads, options=options)]
+    _loaded[:] = [running.open_session(path, runtime, threads, options)]
 
 
 def load_by(path: str, opener: str, threads: int, options: Mapping[str, Any]) -> None:

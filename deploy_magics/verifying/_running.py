@@ -40,7 +40,7 @@ class Running:
         What loads a file that no runtime does, ``"package.module:function"``: it takes what a runtime's ``load`` takes
         and gives a session. "" for the runtime's own.
     options : mapping
-        What it is given as options.
+        What that or the runtime is given as options.
     called : str
         Its name and version, for people.
     """
@@ -99,7 +99,7 @@ class Running:
                 call("load_by", str(path), self.opener, self.threads, dict(self.options))
             else:
                 own = {"optimize": "none"} if self.runtime == "ort" else {}
-                call("load", str(path), self.runtime, self.threads, own)
+                call("load", str(path), self.runtime, self.threads, {**own, **self.options})
 
             def run(feeds: Arrays, folder: Path) -> Outputs:
                 given = folder / "inputs"

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy_magics.running.tvm import Tvm
+from deploy_magics.running import load_here
+from deploy_magics.running.tvm import Tvm, TvmSession
 
 
 def operator_labels(path: str, feeds: Mapping[str, Any]) -> list[str]:
     """Time the operators of an ONNX file by TVM; give their labels, each with a time above zero."""
-    found = Tvm().operator_times(Path(path), feeds, repeats=3)
+    session = load_here(Path(path), "tvm", 1, {name: array.shape for name, array in feeds.items()})
+    assert isinstance(session, TvmSession)
+    session.set_inputs(feeds)
+    found = session.operator_times(3)
     assert all(each.median > 0 for each in found)
     return [each.name for each in found]
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from deploy_magics.converting.torchscript import pack
 from deploy_magics.errors import ModelError
-from deploy_magics.running.eager import PickledModule, open_module, pickled
+from deploy_magics.running import open_session
 
 
 class Keeps(nn.Module):
@@ -38,11 +39,8 @@ class Keeps(nn.Module):
 )
 def test_a_module_from_a_file_on_arrays_and_tensors(value: object, dtype: torch.dtype, tmp_path: Path) -> None:
     path = tmp_path / "module.pickle"
-    pickled(Keeps(), path)
-    held = PickledModule("keeps", "here", path)
-    assert held.size_bytes == path.stat().st_size
-    assert len(held.digest) == 64
-    session = open_module(str(path), torch.get_num_threads())
+    pack(Keeps(), (1, 1), ("x", "y"), path)
+    session = open_session(str(path), "torch", torch.get_num_threads(), {"packed": str(path), "outputs": ()})
     session.set_inputs({"x": value, "y": 2.0})
     session.run()
     first, second = session._module.given
@@ -53,6 +51,6 @@ def test_what_cannot_be_sent_is_one_line(tmp_path: Path) -> None:
     module = Keeps()
     module.lock = threading.Lock()
     with pytest.raises(ModelError, match=r"^Keeps cannot be sent to another process: TypeError: ") as caught:
-        pickled(module, tmp_path / "module.pickle")
+        pack(module, (), (), tmp_path / "module.pickle")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
