@@ -86,8 +86,7 @@ def bisect(
     limit, reason = bench.tolerance(tolerance)
     pairs = bench.matching.pairs
     leads = _leads(bench)
-    names = [value.name for value in bench.mine.graph.output]
-    outputs = [place for place, pair in enumerate(pairs) if pair.tensor in names] or [len(pairs) - 1]
+    outputs = [place for place, pair in enumerate(pairs) if pair.tensor in bench.outputs] or [len(pairs) - 1]
     with closing_folder() as folder:
         search = _Search(bench, limit, folder, tell)
         off = search.past(outputs)
@@ -101,7 +100,7 @@ def bisect(
             search.probed[first] = replace(search.probed[first], alone=found.alone, why=found.why)
     layers = tuple(search.probed[place] for place in sorted(search.probed))
     return Alignment(
-        layers, bench.matching, limit, reason, len(feeds), len(search.probed), tuple(bench.notes), tuple(names)
+        layers, bench.matching, limit, reason, len(feeds), len(search.probed), tuple(bench.notes), bench.outputs
     )
 
 

@@ -97,7 +97,7 @@ def fed_alone(base: onnx.ModelProto, fed: Sequence[Fed], targets: Sequence[str])
     made = _copy(base)
     _require(made.graph, targets)
     names = {each.tensor: each.name for each in fed}
-    _rename_reads(made.graph, names)
+    rename_reads(made.graph, names)
     inputs = [onnx.helper.make_tensor_value_info(each.name, each.dtype, each.shape) for each in fed]
     made.graph.input.extend(inputs)
     if has_subgraphs(made.graph):
@@ -111,14 +111,19 @@ def fed_alone(base: onnx.ModelProto, fed: Sequence[Fed], targets: Sequence[str])
 
 def free_names(base: onnx.ModelProto, tensors: Iterable[str]) -> dict[str, str]:
     """Find a name that is not in use for the input that stands for each tensor."""
+    return unused(base, {tensor: f"fed_{index}" for index, tensor in enumerate(tensors)})
+
+
+def unused(base: onnx.ModelProto, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Lengthen names until they are not in use."""
     used = {name for node in base.graph.node for name in (*node.input, *node.output)}
     used |= {value.name for value in base.graph.input}
     found = {}
-    for index, tensor in enumerate(tensors):
-        name = f"fed_{index}"
+    for key, name in wanted.items():
         while name in used:
             name += "_"
-        found[tensor] = name
+        used.add(name)
+        found[key] = name
     return found
 
 
@@ -151,7 +156,7 @@ def _extracted(made: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[s
     return small
 
 
-def _rename_reads(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+def rename_reads(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
     """Let nodes read other values, in subgraphs as well where they read from outside."""
     for node in graph.node:
         for place, name in enumerate(node.input):
@@ -160,7 +165,7 @@ def _rename_reads(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
         for attribute in node.attribute:
             for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
                 own = {name for each in inner.node for name in each.output} | {value.name for value in inner.input}
-                _rename_reads(inner, {name: new for name, new in names.items() if name not in own})
+                rename_reads(inner, {name: new for name, new in names.items() if name not in own})
 
 
 def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
@@ -180,6 +185,7 @@ def _value(known: Mapping[str, onnx.ValueInfoProto], name: str) -> Any:
 
 def _require(graph: onnx.GraphProto, tensors: Iterable[str]) -> None:
     made = {name for node in graph.node for name in node.output} | {value.name for value in graph.input}
+    made |= {tensor.name for tensor in graph.initializer}
     for name in tensors:
         if name not in made:
             raise ModelError(f"the model has no tensor {name!r} to cut at")

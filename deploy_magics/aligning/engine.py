@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from deploy_magics.aligning import cutting
+from deploy_magics.aligning import cutting, quantised
 from deploy_magics.aligning.feeding import feeds_of_other
-from deploy_magics.aligning.graphs import shapes
-from deploy_magics.aligning.matching import Matching, Pair, match
+from deploy_magics.aligning.graphs import by_chance, shapes
+from deploy_magics.aligning.matching import Matching, Pair, comparable, match
 from deploy_magics.aligning.metrics import Errors, Measuring, fitted
 from deploy_magics.errors import DeployError, ModelError
 from deploy_magics.model._temporary import Folder
@@ -138,12 +138,22 @@ class Bench:
     their_feeds: list[dict[str, Any]] = field(init=False)
     notes: list[str] = field(init=False)
     matching: Matching = field(init=False)
+    outputs: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.their_feeds, self.notes = feeds_of_other(self.reference, self.other, self.feeds)
         self.mine = _sized(self.reference, self.feeds).inferred()
         self.theirs = _sized(self.other, self.their_feeds).inferred()
-        self.matching = match(self.mine.graph, self.theirs.graph)
+        found = match(self.mine.graph, self.theirs.graph)
+        self.mine, ours = quantised.shown(self.mine, [pair.tensor for pair in found.pairs])
+        self.theirs, others = quantised.shown(self.theirs, [pair.other for pair in found.pairs])
+        pairs = [
+            replace(pair, tensor=ours.get(pair.tensor, pair.tensor), other=others.get(pair.other, pair.other))
+            for pair in found.pairs
+        ]
+        self.outputs = tuple(ours.get(value.name, value.name) for value in self.mine.graph.output)
+        self.matching = replace(found, pairs=comparable(pairs, self.mine.graph, self.theirs.graph))
+        self.notes += by_chance(self.mine.graph)
         if not self.matching.pairs:
             raise ModelError(
                 f"no layer of {self.reference.name!r} has a counterpart in {self.other.name!r}",
@@ -254,9 +264,8 @@ def align(
     if all(layer.whole is None and layer.alone is None for layer in layers):
         raise ModelError(f"no layer of {other.name!r} could be run: {layers[0].why}")
     limit, reason = bench.tolerance(tolerance)
-    outputs = tuple(value.name for value in bench.mine.graph.output)
     notes = tuple(bench.notes)
-    return Alignment(tuple(layers), bench.matching, limit, reason, len(feeds), len(parts), notes, outputs)
+    return Alignment(tuple(layers), bench.matching, limit, reason, len(feeds), len(parts), notes, bench.outputs)
 
 
 def chunks(bench: Bench) -> Iterator[list[Pair]]:
@@ -332,6 +341,11 @@ def _into(
             found[tensor] = replace(found[tensor], why=f"{before}not run {_SAID[mode]}: {error.message}")
         return
     for pair in pairs:
+        if any(
+            pair.tensor not in mine or pair.other not in theirs for mine, theirs in zip(reference, outputs, strict=True)
+        ):
+            found[pair.tensor] = replace(found[pair.tensor], why="it is a sequence, and not one tensor")
+            continue
         measuring = Measuring()
         for mine, theirs in zip(reference, outputs, strict=True):
             measuring.add(mine[pair.tensor], theirs[pair.other])

@@ -118,7 +118,9 @@ def feeds_of_other(reference: Model, other: Model, feeds: Sequence[Arrays]) -> t
     if set(theirs) <= set(mine):
         source = {name: name for name in theirs}
     elif len(mine) == len(theirs):
-        source = dict(zip(theirs, mine, strict=True))
+        # Those of the same name first: beside (a, b), a model of (b, c) has b and another name for a.
+        rest = iter(name for name in mine if name not in theirs)
+        source = {name: name if name in mine else next(rest) for name in theirs}
         changed = ", ".join(f"{name!r} takes {source[name]!r}" for name in theirs if name != source[name])
         notes.append(f"inputs have other names and were given in order: {changed}")
     else:
@@ -130,6 +132,7 @@ def feeds_of_other(reference: Model, other: Model, feeds: Sequence[Arrays]) -> t
     for spec in other.inputs:
         for place, each in enumerate(feeds):
             array, how = _laid_out(each[source[spec.name]], spec)
+            _check_kept(each[source[spec.name]], array, spec, other.name)
             found[place][spec.name] = array
             text = f"input {spec.name!r} of {other.name!r} takes {how}, and was given so" if how else ""
             if text and text not in notes:
@@ -140,7 +143,7 @@ def feeds_of_other(reference: Model, other: Model, feeds: Sequence[Arrays]) -> t
 def _laid_out(array: Any, spec: TensorSpec) -> tuple[Any, str]:
     from deploy_magics.model._spec import numpy_dtype
 
-    if spec.dtype != "string" and array.dtype.kind in "fiub":
+    if spec.dtype != "string" and array.dtype.kind in "fiubV":  # NumPy knows bfloat16 as V only.
         array = array.astype(numpy_dtype(spec.dtype), copy=False)
     if spec.shape is None or array.ndim != 4 or len(spec.shape) != 4 or _suits(array.shape, spec.shape):
         return array, ""
@@ -149,6 +152,17 @@ def _laid_out(array: Any, spec: TensorSpec) -> tuple[Any, str]:
         if _suits(turned.shape, spec.shape):
             return turned.copy(), name
     return array, ""
+
+
+def _check_kept(given: Any, array: Any, spec: TensorSpec, name: str) -> None:
+    """Refuse to give integers that are other numbers than the reference's."""
+    import numpy as np
+
+    if array.dtype.kind in "iub" and not np.array_equal(np.sort(given, None), np.sort(array, None)):
+        raise ModelError(
+            f"input {spec.name!r} of {name!r} takes {spec.dtype}, which does not hold the samples of the reference",
+            hint="give ones that both take with --data",
+        )
 
 
 def _suits(shape: Sequence[int], wanted: Sequence[Any]) -> bool:

@@ -20,9 +20,6 @@ _SAME = {
     "FusedGemm": "MatMul",
     "QGemm": "MatMul",
     "QLinearMatMul": "MatMul",
-    "QLinearAdd": "Add",
-    "QLinearMul": "Mul",
-    "QLinearConcat": "Concat",
     "QLinearGlobalAveragePool": "ReduceMean",
     "GlobalAveragePool": "ReduceMean",
     "Flatten": "Reshape",
@@ -33,22 +30,25 @@ _SAME = {
 # These hand values on, up to rounding; optimisers put them in and take them out.
 _CLEAR = frozenset({"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"})
 _LINEAR = frozenset({"Conv", "ConvTranspose", "MatMul"})
+_RANDOM = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
 # With a constant, these are folded into the weights of what stands before.
 _FOLDED = frozenset({"Mul", "Add", "Sub", "Div", "BatchNormalization"})
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A node whose output depends on the model's inputs.
+    """An output of a node that depends on the model's inputs.
 
     Attributes
     ----------
     name : str
-        The node's name, or that of its output where it has none.
+        The node's name, or that of its output where it has none; with a number for its second output and on.
     op : str
         Operator type.
     tensor : str
-        Its first output.
+        The output.
     shape : tuple of int or None
         Dimensions of that, where all are known.
     """
@@ -71,16 +71,27 @@ class Group:
         In order; the output of the last is what others see.
     hidden : bool
         Whether its result cannot be seen, since an activation is fused into the same node.
+    source : str
+        The one tensor that it reads and nothing else does; "" where that is not so.
+    quantised : bool
+        Whether others see its result in the range of a quantised tensor, as a rectifier would clip it.
     """
 
     kind: str
     layers: list[Layer] = field(default_factory=list)
     hidden: bool = False
+    source: str = ""
+    quantised: bool = False
 
     @property
     def last(self) -> Layer:
         """The layer whose output others see."""
         return self.layers[-1]
+
+    @property
+    def clear(self) -> bool:
+        """Whether it only hands values on."""
+        return self.kind in _CLEAR
 
     @property
     def ops(self) -> tuple[str, ...]:
@@ -144,37 +155,66 @@ def shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def by_chance(graph: onnx.GraphProto) -> list[str]:
+    """Say which operators give other values at each run."""
+    found = sorted({node.op_type for node in graph.node} & _RANDOM)
+    return [f"{', '.join(found)} gives other values at each run, which are differences here"] if found else []
+
+
 def groups(graph: onnx.GraphProto) -> list[Group]:
     """Give the layers of a graph in order, those together of which an optimiser makes one."""
     fixed, known = constants(graph), shapes(graph)
     readers = Counter(name for node in graph.node for name in reads(node))
     readers.update(output.name for output in graph.output)
+    odd = _no_tensors(graph)
+    clipped = {node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
+    clipped -= {name for node in graph.node if node.op_type != "QuantizeLinear" for name in reads(node)}
     taken: Counter[str] = Counter()
     found: list[Group] = []
     of_tensor: dict[str, Group] = {}
     for node in ordered(graph):
         # What has a name of the standard's but another domain may be anything.
-        if not node.output or not node.output[0] or node.output[0] in fixed:
+        first, *others = [name for name in node.output if name] or [""]
+        if not first or first in fixed or first in odd:
             continue
-        tensor = node.output[0]
+        tensor = first
         name = node.name or tensor
         taken[name] += 1
-        layer = Layer(name if taken[name] == 1 else f"{name} ({taken[name]})", node.op_type, tensor, known.get(tensor))
-        kind = _SAME.get(node.op_type, node.op_type)
+        name = name if taken[name] == 1 else f"{name} ({taken[name]})"
+        layer = Layer(name, node.op_type, tensor, known.get(tensor))
+        kind = _SAME.get(node.op_type, node.op_type.removeprefix("QLinear"))
         data = [each for each in node.input if each and each not in fixed]
         before = of_tensor.get(data[0]) if len(data) == 1 and readers[data[0]] == 1 else None
         if before is not None and before.last.tensor == data[0] and _joins(kind, before):
             before.layers.append(layer)
+            before.quantised = before.quantised or _quantises(node)
             of_tensor[tensor] = before
             continue
         activation = next((each.s.decode() for each in node.attribute if each.name == "activation"), "")
         if activation and node.op_type.startswith(("Fused", "Nhwc")):
             found.append(Group(kind, [layer], hidden=True))
             kind = activation
-        made = Group(kind, [layer])
-        of_tensor[tensor] = made
-        found.append(made)
-    return [group for group in found if group.kind not in _CLEAR or len(group.layers) > 1]
+        alone = data[0] if len(data) == 1 and readers[data[0]] == 1 else ""
+        of_tensor[tensor] = Group(kind, [layer], source=alone, quantised=_quantises(node) or tensor in clipped)
+        found.append(of_tensor[tensor])
+        for each in others:
+            # One that is read is compared on its own, so that what reads it is not blamed for it.
+            if readers[each] and each not in odd:
+                place = list(node.output).index(each) + 1
+                second = Layer(f"{name}, output {place}", node.op_type, each, known.get(each))
+                of_tensor[each] = Group(f"{kind}, output {place}", [second])
+                found.append(of_tensor[each])
+    return [group for group in found if not group.clear or len(group.layers) > 1]
+
+
+def _quantises(node: onnx.NodeProto) -> bool:
+    return node.op_type.startswith(("QuantizeLinear", "QLinear", "QGemm"))
+
+
+def _no_tensors(graph: onnx.GraphProto) -> set[str]:
+    """Name the values that are known to be sequences, maps or optional."""
+    values = (*graph.value_info, *graph.output, *graph.input)
+    return {value.name for value in values if value.type.WhichOneof("value") not in (None, "tensor_type")}
 
 
 def _joins(kind: str, before: Group) -> bool:

@@ -109,7 +109,8 @@ class Measuring:
     def add(self, reference: Source, other: Source) -> None:
         """Compare the two on one more sample."""
         if reference.dtype.kind in "SUOT" or other.dtype.kind in "SUOT":
-            self._found.append(Errors(problem="holds no numbers", values=reference.size))
+            self._found.append(Errors(problem=_text_problem(reference, other), values=reference.size))
+            self._flat = False
             return
         turned, layout = fitted(other, reference.shape)
         if turned is None:
@@ -264,6 +265,17 @@ def _histogram(reference: Source, other: Source) -> Histogram | None:
         return None
     counts = [np.histogram(each, BINS, (low, high))[0].tolist() for each in (one, two)]
     return Histogram(low, high, tuple(counts[0]), tuple(counts[1]))
+
+
+def _text_problem(reference: Source, other: Source) -> str:
+    """Say how text differs, which has no distance; "" where it is the same."""
+    import numpy as np
+
+    if reference.shape != other.shape:
+        return f"shape {_shape(other)} in place of {_shape(reference)}"
+    one, two = (read(each, 0, each.size).astype(object) for each in (reference, other))
+    count = int(np.count_nonzero(one != two))
+    return f"{count:,} of {reference.size:,} texts differ" if count else ""
 
 
 def _product(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

@@ -24,6 +24,7 @@ STRIPS: dict[str, frozenset[str]] = {
 """What can be taken off the borders, and which operators that is. All take the tensor first, and constants besides."""
 
 _NEAREST = 3
+_IR_WITH_CONSTANTS = 4
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,14 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
     from deploy_magics.converting.onnx_file import whole
 
     model = whole(Path(source), "cut it")
+    told = {value.name: value for value in model.graph.value_info}
     set_shapes(model, edit.shapes)
     model = inferred(model)
     graph = model.graph
     weights = {each.name for each in graph.initializer} | {each.values.name for each in graph.sparse_initializer}
     own = [value.name for value in graph.input if value.name not in weights]
     known = {value.name: value for value in (*graph.value_info, *graph.input, *graph.output)}
+    _add_told(known, told, sizes=not edit.shapes)
     made = {name: node for node in graph.node for name in node.output if name}
     for name in (*edit.inputs, *edit.outputs):
         if name not in made and name not in own:
@@ -132,6 +135,12 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
         inputs = [_forward(name, model, edit.strip, outputs, stripped) for name in inputs]
     if "outputs" in edit.at:
         outputs = [_backward(name, made, weights, inputs, edit.strip, stripped) for name in outputs]
+    same = next((name for place, name in enumerate(outputs) if name in outputs[:place]), None)
+    if same is not None:
+        both = [repr(border) for border, name in zip(borders[1], outputs, strict=True) if name == same]
+        raise ModelError(
+            f"outputs {' and '.join(both)} would be one tensor, {same!r}", hint="--drop one of them, or strip less"
+        )
     nodes, read = _between(graph, made, inputs, outputs, own)
     idle = [name for name in inputs if name not in read and name not in outputs]
     named = [name for name in idle if name in edit.inputs]
@@ -247,11 +256,30 @@ def _backward(
     return name
 
 
+def _add_told(known: dict[str, onnx.ValueInfoProto], told: Mapping[str, onnx.ValueInfoProto], *, sizes: bool) -> None:
+    """Believe what the file tells of values whose type inference does not find, as behind another domain's operator.
+
+    Sizes are left out where the model's own have changed: what was told is of the old ones.
+    """
+    for name, value in told.items():
+        if name not in known or known[name].type.WhichOneof("value") is None:
+            known[name] = value
+            if not sizes:
+                for dim in value.type.tensor_type.shape.dim:
+                    dim.Clear()
+
+
 def _value(name: str, known: Mapping[str, onnx.ValueInfoProto]) -> onnx.ValueInfoProto:
     """Give a tensor's type."""
     value = known.get(name)
     if value is None or value.type.WhichOneof("value") is None:
         raise ModelError(f"the type of {name!r} could not be found, so it cannot be a border", hint="cut elsewhere")
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type":
+        what = str(kind).removesuffix("_type")
+        raise ModelError(
+            f"{name!r} is no tensor but a value of type {what}, which cannot be a border", hint="cut elsewhere"
+        )
     return value
 
 
@@ -289,6 +317,8 @@ def _part(
     read = {name for node in nodes for name in _reads(node)} | set(outputs)
     graph.initializer.extend(each for each in model.graph.initializer if each.name in read)
     graph.sparse_initializer.extend(each for each in model.graph.sparse_initializer if each.values.name in read)
+    # Before version 4, weights are among the inputs, where they no longer stand.
+    part.ir_version = max(part.ir_version, _IR_WITH_CONSTANTS)
     graph.input.extend(_value(name, known) for name in inputs)
     graph.output.extend(_value(name, known) for name in outputs)
     return part

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.converting._made import Made, Options, Port, Source, check_given
+from deploy_magics.converting._said import reason
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -33,12 +34,27 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     names = ["-f", "ONNX", "--modelFile", source.path, "--MNNModel", str(target), "--bizCode", "deploy_magics"]
     done = subprocess.run([sys.executable, "-c", code, *names], cwd=folder, capture_output=True, text=True)
     if done.returncode != 0 or not target.exists():
-        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        telling = [line for line in said if "support" in line.lower() or "error" in line.lower()] or said
-        raise ModelError(f"MNN cannot convert it: {(telling or [f'it ended with {done.returncode}'])[-1][:200]}")
-    info = _module(target, [], [], 1).get_info()
+        raise ModelError(f"MNN cannot convert it: {reason(done)}")
+    try:
+        info = _module(target, [], [], 1).get_info()
+    except ModelError:
+        raise _unreadable(source) from None
     inputs, outputs = (tuple(Port(name) for name in info[key]) for key in ("inputNames", "outputNames"))
     return Made(target.name, f"MNN {version('MNN')}", inputs, outputs)
+
+
+def _unreadable(source: Source) -> ModelError:
+    """Say what MNN wrote and does not read: its converter takes quantisation, and leaves nothing of it."""
+    import onnx
+
+    graph = onnx.load(source.path, load_external_data=False).graph
+    kinds = sorted({node.op_type for node in graph.node} & {"QuantizeLinear", "DequantizeLinear"})
+    if not kinds:
+        return ModelError("MNN converts it, and does not read what it wrote")
+    return ModelError(
+        f"MNN converts it, and does not read what it wrote: it loses {' and '.join(kinds)}",
+        hint="give the model before it was quantised",
+    )
 
 
 def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
@@ -105,13 +121,24 @@ class Session:
         found = self._module.forward(self._placed)
         self._results = list(found) if isinstance(found, list | tuple) else [found]
         for result in self._results:
-            result.read()
+            try:
+                result.read()
+            except SystemError:
+                raise ModelError("MNN does not compute one of its outputs") from None
 
     def outputs(self) -> dict[str, NDArray[Any]]:
-        """Copy out the outputs."""
+        """Copy out the outputs.
+
+        Raises
+        ------
+        ModelError
+            Where there are more or fewer than it was loaded for.
+        """
         import numpy as np
         from MNN import expr
 
+        if len(self._results) != len(self._names):
+            raise ModelError(f"MNN gives {len(self._results)} tensors where {len(self._names)} are expected")
         arrays = (np.array(expr.convert(result, expr.NCHW).read()) for result in self._results)
         return dict(zip(self._names, arrays, strict=True))
 

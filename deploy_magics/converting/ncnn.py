@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.converting._made import Made, Options, Port, Source, check_given
+from deploy_magics.converting._said import reason
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     )
     param, weights = folder / "model.ncnn.param", folder / "model.ncnn.bin"
     if done.returncode != 0 or not param.exists() or not weights.exists():
-        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise ModelError(f"pnnx cannot convert it: {(said or [f'it ended with {done.returncode}'])[-1][:200]}")
+        raise ModelError(f"pnnx cannot convert it: {reason(done)}")
     layers = [line.split() for line in param.read_text(encoding="utf-8").splitlines()[2:] if line.strip()]
     kinds = [layer[0] for layer in layers]
-    # What ncnn has no layer for keeps the dotted name of where it came from: "pnnx.Expression", "torch.topk".
-    foreign = sorted({kind for kind in kinds if "." in kind})
+    # What ncnn has no layer for keeps the name of where it came from: dotted, "torch.topk", or ONNX's, as pnnx says.
+    todo = {line.removeprefix("todo ").strip() for line in done.stdout.splitlines() + done.stderr.splitlines()}
+    # Expressions are made of what stands around such operators, and come last.
+    foreign = sorted({kind for kind in kinds if "." in kind or kind in todo}, key=lambda kind: ("." in kind, kind))
     if foreign:
         raise ModelError(f"ncnn has no layer for {', '.join(foreign)}")
     target = folder / f"{stem}.ncnn.param"
@@ -116,9 +118,9 @@ class Session:
         check_given(feeds, self._inputs, self._name)
         found = [feeds[name] for name in self._inputs]
         sizes = {len(array) if array.ndim else 0 for array in found}
-        if len(sizes) != 1 or 0 in sizes or any(array.ndim > _MOST_AXES for array in found):
+        if len(sizes) != 1 or 0 in sizes or not all(2 <= array.ndim <= _MOST_AXES for array in found):
             shapes = ", ".join(str(array.shape) for array in found)
-            raise ModelError(f"ncnn takes a batch of items of up to {_MOST_AXES - 1} axes, and not shapes {shapes}")
+            raise ModelError(f"ncnn takes a batch of items of 1 to {_MOST_AXES - 1} axes, and not shapes {shapes}")
         kept = [array.astype(np.int32) if array.dtype == np.int64 else array for array in found]
         # A Mat shares the memory of its array, which is kept with it.
         self._arrays = [[np.array(array[item], order="C") for array in kept] for item in range(sizes.pop())]

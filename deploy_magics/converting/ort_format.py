@@ -30,12 +30,26 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     return Made(target.name, f"onnxruntime {version('onnxruntime')}", tuple(inputs), tuple(outputs))
 
 
+def _dtype(kind: str) -> str:
+    """Give a type as a model's input or output tells it.
+
+    Examples
+    --------
+    >>> _dtype("tensor(float)"), _dtype("seq(tensor(int64))")
+    ('float32', 'sequence(int64)')
+    """
+    for outer, called in (("seq(", "sequence"), ("optional(", "optional")):
+        if kind.startswith(outer):
+            return f"{called}({_dtype(kind.removeprefix(outer).removesuffix(')'))})"
+    inner = kind.removeprefix("tensor(").removesuffix(")")
+    return _DTYPES.get(inner, inner)
+
+
 def _port(spec: object) -> Port:
-    kind = str(getattr(spec, "type", "")).removeprefix("tensor(").removesuffix(")")
     shape = getattr(spec, "shape", None)
     return Port(
         str(getattr(spec, "name", "")),
-        _DTYPES.get(kind, kind),
+        _dtype(str(getattr(spec, "type", ""))),
         None if shape is None else tuple(dim if isinstance(dim, int) else None for dim in shape),
     )
 

@@ -50,8 +50,18 @@ class Compared:
 
     @property
     def agrees(self) -> bool:
-        """Whether every layer was run and none is past the tolerance."""
-        return self.found is not None and not self.parts and not self.failed
+        """Whether both give the same outputs, every layer was run, and none is past the tolerance."""
+        return self.found is not None and not self.parts and not self.failed and not self.uneven
+
+    @property
+    def uneven(self) -> str:
+        """Which outputs only one of the two has; "" for none."""
+        if self.found is None:
+            return ""
+        matching = self.found.matching
+        said = [f"{', '.join(map(repr, matching.missing))} of the reference only"] if matching.missing else []
+        said += [f"{', '.join(map(repr, matching.added))} of {self.name} only"] if matching.added else []
+        return " and ".join(said)
 
 
 def layers(compared: Compared, modes: Sequence[str], *, titled: bool) -> Table:

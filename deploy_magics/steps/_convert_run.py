@@ -85,10 +85,11 @@ class Job:
     def __init__(self, given: Any, model: Model, options: Options, bounds: Bounds, *, bound: bool) -> None:
         from deploy_magics.model._temporary import Folder
 
-        names = [spec.name for spec in model.inputs]
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise ModelError(f"{model.name!r} has two inputs called {twice!r}", hint="export it again")
+        for what, specs in (("inputs", model.inputs), ("outputs", model.outputs)):
+            names = [spec.name for spec in specs]
+            twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+            if twice is not None:
+                raise ModelError(f"{model.name!r} has two {what} called {twice!r}", hint="export it again")
         self.model = model
         self._given = given
         self._options = replace(options, dynamic=_open_dimensions(model))

@@ -248,6 +248,8 @@ def _headline(asked: _Asked, done: Sequence[Compared]) -> str:
         if only.failed:
             total = len(only.found.layers)
             return f"{only.name} and {reference} were not compared in full: {only.failed} of {total} layers did not run"
+        if only.uneven:
+            return f"{only.name} and {reference} have other outputs: {only.uneven}"
         where = "the outputs agree" if asked.bisect else f"all {len(only.found.layers)} layers compared agree"
         return f"{only.name} is aligned with {reference}: {where} within {only.found.tolerance:.0e} of their range"
     own = only.found.first("alone")
@@ -308,6 +310,8 @@ def _remarks(asked: _Asked, each: Compared) -> list[tuple[str, Literal["info", "
             f"{each.runtime} shows no tensors from inside: the model was cut there, which keeps it from fusing across"
         )
         said.append((text, "info"))
+    if each.uneven:
+        said.append((f"outputs that were not compared, since one has none for them: {each.uneven}", "warning"))
     if found.matching.alone:
         text = f"without a counterpart, fused or folded away, and not compared: {found.matching.unmatched()}"
         said.append((text, "info"))

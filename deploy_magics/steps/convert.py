@@ -149,6 +149,7 @@ def convert(
     twice = next((stem for place, stem in enumerate(stems) if stem in stems[:place]), None)
     if twice is not None:
         raise ArgumentError(f"two models would be written as {twice!r}", hint="give them labels: a=... b=...")
+    _check_files(opened, stems, targets, external)
     folder, fresh = _folder(output)
     bounds = runs.Bounds(data, tolerance, timeout, int(memory * 2**30) if memory else workers.memory_bound())
     work = [(place, target) for place in range(len(opened)) for target in targets]
@@ -194,6 +195,23 @@ def _line(job: Any, target: Target, stem: str, folder: Path, force: bool, tell: 
     except DeployError as error:
         return Line(job.model.name, target, error)
     return line
+
+
+def _check_files(models: Sequence[Any], stems: Sequence[str], targets: Sequence[Target], external: bool) -> None:
+    """Refuse two conversions that would write one file, as the float16 of "a" and a model called "a_fp16" do."""
+    from deploy_magics.steps._convert_run import places
+
+    taken: dict[str, str] = {}
+    for model, stem in zip(models, stems, strict=True):
+        for target in targets:
+            who = f"{target.name} of {model.name!r}"
+            for path in places(target, stem, Path(), external=external):
+                if path.name in taken:
+                    raise ArgumentError(
+                        f"{taken[path.name]} and {who} would both be {path.name!r}",
+                        hint="give the models labels: a=... b=...",
+                    )
+                taken[path.name] = who
 
 
 def _folder(output: str | Path) -> tuple[Path, bool]:
