@@ -49,7 +49,7 @@ class ConvertResult(Result):
 def convert(
     *models: AModel,
     to: Names = (),
-    output: Annotated[str | Path | None, OutputPath()] = None,
+    output: Annotated[str | Path | None, OutputPath(always=True)] = None,
     force: bool = False,
     opset: int | None = None,
     dynamic: Names = (),
@@ -77,7 +77,8 @@ def convert(
         Formats: ``onnx``, ``fp16`` (ONNX with weights in float16), ``ort`` (ONNX Runtime's), ``openvino``,
         ``ncnn``, ``mnn``, ``torchscript``, ``coreml``.
     output
-        Folder to write to, made if there is none. Files are named after the model: ``squeezenet.xml``.
+        Folder to write to, made if there is none; ``-o`` is short for it. Files are named after the model:
+        ``squeezenet.xml``.
     force
         Overwrite files that exist.
     opset
@@ -116,7 +117,7 @@ def convert(
     --------
     Three formats of one network::
 
-        %convert squeezenet --to openvino,ort,torchscript --output out/
+        %convert squeezenet --to openvino,ort,torchscript -o out/
 
     A module by torch's newer exporter, its batch open, weights beside the file::
 
