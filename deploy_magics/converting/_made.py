@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Exporter = Literal["auto", "dynamo", "torchscript"]
+Kind = Literal["onnx", "torch", "keras", "saved_model", "jax"]
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,24 @@ class Source:
     Attributes
     ----------
     path : str
-        An ONNX file, or a module with what it is called with, pickled (:func:`deploy_magics.converting.pack`).
-    kind : {"onnx", "torch"}
-        Which of the two.
+        An ONNX file; a torch module or JAX function with what it is called with, pickled; a Keras file; or a saved
+        model's folder.
+    kind : {"onnx", "torch", "keras", "saved_model", "jax"}
+        Which of these.
     inputs, outputs : tuple of str
         Names, in order.
     known : tuple of str
         Inputs that the model has; a module may have arguments besides, on which nothing depends.
+    sizes : mapping
+        Shapes of inputs, None for a dimension that stays open; of Keras models and saved models.
     """
 
     path: str
-    kind: Literal["onnx", "torch"]
+    kind: Kind
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     known: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,4 +104,4 @@ class Made:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-__all__ = ["Exporter", "Made", "Options", "Port", "Source"]
+__all__ = ["Exporter", "Kind", "Made", "Options", "Port", "Source"]
