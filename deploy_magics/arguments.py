@@ -67,7 +67,18 @@ class FunctionsArgument:
 
 @dataclass(frozen=True)
 class OutputPath:
-    """This argument is a file or folder to write; the shell and Tab complete it as a path."""
+    """This argument is a file or folder to write; the shell and Tab complete it as a path.
+
+    One called ``output`` may be written ``-o`` in a shell; in a notebook too, where it is a path and not the name of a
+    variable that keeps the result.
+
+    Attributes
+    ----------
+    always : bool
+        Whether the step can do nothing without it: then even a bare name after ``-o`` is this.
+    """
+
+    always: bool = False
 
 
 ModelLike: TypeAlias = "str | PathLike[str] | Model | Any"

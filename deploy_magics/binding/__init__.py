@@ -5,8 +5,9 @@ cyclopts does the parsing; it is imported at the first call, since loading the e
 
 from __future__ import annotations
 
-from deploy_magics.binding._binding import HELP, NOTEBOOK, SHELL, Binding, Call, Extra
+from deploy_magics.binding._binding import Binding, Call
 from deploy_magics.binding._complete import candidates
+from deploy_magics.binding._extras import HELP, NOTEBOOK, SHELL, Extra
 from deploy_magics.binding._functions import defined, functions_of_file, with_named
 from deploy_magics.binding._options import Option
 from deploy_magics.binding.resolve import Resolver, entries, is_model_like, split_label

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import keyword
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from deploy_magics.binding._complete import values
 from deploy_magics.binding._convert import Reader
+from deploy_magics.binding._extras import GROUPS, NOTEBOOK, Extra, expanded, place_output, read_extra
 from deploy_magics.binding._options import Option, read_options
 from deploy_magics.binding.resolve import Resolver
 from deploy_magics.binding.words import Words
@@ -31,38 +30,6 @@ _METAVARS = {
     "value": "VALUE",
 }
 
-
-@dataclass(frozen=True)
-class Extra:
-    """An option that magics or the shell add to every step's own.
-
-    Attributes
-    ----------
-    name : str
-        Key in :attr:`Call.extras`; ``"keep"`` takes the name of a variable.
-    flags : tuple[str, ...]
-        How it is written.
-    metavar : str
-        What stands for its value in the help; "" for a flag.
-    help : str
-        One sentence.
-    """
-
-    name: str
-    flags: tuple[str, ...]
-    metavar: str
-    help: str
-
-
-HELP = (Extra("help", ("--help", "-h"), "", "Show this text."),)
-NOTEBOOK = (Extra("keep", ("-o",), "NAME", "Keep the result in this variable of the notebook."), *HELP)
-SHELL = (
-    Extra("goals", ("--goals",), "TEXT", "Mark who meets targets: 'latency_p99 < 20 ms, size < 5 MiB'."),
-    Extra("json", ("--json",), "FILE", "Save the result in this file, which load_result reads."),
-    Extra("force", ("--force",), "", "Overwrite the file."),
-    *HELP,
-)
-_GROUPS = {NOTEBOOK: "In a notebook", SHELL: "In a shell"}
 
 _CELL_USAGE = """
        %{command} [OPTIONS]
@@ -113,9 +80,9 @@ class Binding:
         self.function = function
         self.cell = cell
         self.command = command
-        self._group = _GROUPS.get(extras, "Others")
+        self._group = GROUPS.get(extras, "Others")
         own = {option.flag for option in self.options}
-        self.extras = tuple(extra for extra in extras if not own & set(extra.flags))
+        self.extras = tuple(extra.beside(self.output_option) for extra in extras if not own & set(extra.flags))
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
@@ -131,6 +98,11 @@ class Binding:
     def functions_option(self) -> Option | None:
         """The argument that takes the functions of a cell's body; None where there is none."""
         return next((option for option in self.options if option.kind == "functions"), None)
+
+    @property
+    def output_option(self) -> Option | None:
+        """The argument that says where to write, for which -o is short; None where nothing is written."""
+        return next((option for option in self.options if option.name == "output" and option.kind == "path"), None)
 
     def flags(self) -> list[str]:
         """List every option that may be written."""
@@ -198,6 +170,7 @@ class Binding:
             else:
                 call.values[name] = value
         self._flatten(call)
+        place_output(call.values, call.extras, self.output_option)
         takes = self.functions_option
         if takes is not None and functions is None and takes.name not in call.values and takes.required:
             other = f", or %{self.command} and a cell that defines them" if self.cell else ""
@@ -227,7 +200,7 @@ class Binding:
         elif self.cell:
             usage += _CELL_USAGE.format(command=self.command)
         notes = ""
-        if self.extras and self._group == _GROUPS[NOTEBOOK]:
+        if self.extras and self._group == GROUPS[NOTEBOOK]:
             notes = _SILENCE + (_MODELS.format(command=self.command) if takes else "")
         app = self.app(defaults=defaults)
         shown = examples(self.function.__doc__ or "", None if self.command.startswith("%") else self.command)
@@ -283,7 +256,10 @@ class Binding:
         for extra in self.extras:
             about: dict[str, Any] = {"name": extra.flags, "help": extra.help, "group": group, "negative": ()}
             if extra.metavar:
-                about |= {"metavar": extra.metavar, "converter": partial(_read_extra, extra, reader.words)}
+                about |= {
+                    "metavar": extra.metavar,
+                    "converter": partial(read_extra, extra, reader.words, self.output_option),
+                }
             kind: Any = str if extra.metavar else bool
             annotation = Annotated[kind, Parameter(**about, show_default=False)]
             default = None if extra.metavar else False
@@ -334,7 +310,7 @@ class Binding:
         elif option.kind == "value":
             hint, converter = str, lambda _, tokens: reader.value(tokens[0].value)
         elif option.kind == "path":
-            converter = lambda kind, tokens: _path(plain(kind, tokens))  # noqa: E731
+            converter = lambda kind, tokens: expanded(plain(kind, tokens))  # noqa: E731
         elif option.kind == "flag":
             converter = None
         about: dict[str, Any] = {
@@ -348,6 +324,8 @@ class Binding:
         metavar = "ITEM,..." if option.kind == "list" else metavar
         if metavar:
             about["metavar"] = metavar
+        if option == self.output_option and not any("-o" in extra.flags for extra in self.extras):
+            about["name"] = (option.flag, "-o")
         given = option.parameter.replace(annotation=Annotated[hint, Parameter(**about)])
         # What is missing of these is told by parse, in words of its own.
         told = option.kind in ("functions", "model") and option.required and not option.variadic
@@ -360,22 +338,10 @@ def _placed(option: Option) -> str:
     return name if option.required else f"[{name}]"
 
 
-def _path(value: Any) -> Any:
-    """Put the home folder in for ``~``, as a shell would."""
-    return type(value)(Path(value).expanduser()) if str(value).startswith("~") else value
-
-
 def _one(option: Option, models: list[Any]) -> Any:
     if len(models) != 1:
         raise ArgumentError(f"{option.flag} takes one model, not {len(models)}")
     return models[0]
-
-
-def _read_extra(extra: Extra, words: Words, _: Any, tokens: Sequence[Any]) -> str:
-    text = words.plain(tokens[0].value)
-    if extra.name == "keep" and (not text.isidentifier() or keyword.iskeyword(text)):
-        raise ArgumentError(f"{extra.flags[0]} needs the name of a variable, not {text!r}")
-    return text
 
 
 def _private(extra: Extra) -> str:

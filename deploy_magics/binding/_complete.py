@@ -46,6 +46,8 @@ def candidates(binding: Binding, resolver: Resolver, text: str, word: str) -> li
 
 
 def _option(binding: Binding, flag: str) -> Option | None:
+    if flag == "-o":
+        return binding.output_option
     return next((option for option in binding.options if option.flag == flag and not option.positional), None)
 
 

@@ -54,6 +54,8 @@ class Option:
         Of a model: whether it may be a compiled one.
     names : tuple[str, ...]
         Of functions: those that must be there.
+    always : bool
+        Of a path: whether the step always writes, so that a bare name after ``-o`` is that path.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Option:
     choices: tuple[str, ...] = ()
     compiled: bool = False
     names: tuple[str, ...] = ()
+    always: bool = False
 
     @property
     def flag(self) -> str:
@@ -118,7 +121,9 @@ def _option(parameter: inspect.Parameter, annotation: Any) -> Option:
             choices = tuple(map(str, get_args(item))) if get_origin(item) is Literal else ()
             compiled = bool(getattr(mark, "compiled", False))
             names = tuple(getattr(mark, "names", ()))
-            return Option(parameter.name, kind, item if kind == "list" else hint, parameter, choices, compiled, names)
+            always = bool(getattr(mark, "always", False))
+            own = item if kind == "list" else hint
+            return Option(parameter.name, kind, own, parameter, choices, compiled, names, always)
     kind, hint, choices = _unmarked(hint)
     return Option(parameter.name, kind, hint, parameter, choices)
 

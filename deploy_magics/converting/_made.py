@@ -9,6 +9,7 @@ from typing import Literal
 from deploy_magics.errors import ModelError
 
 Exporter = Literal["auto", "dynamo", "torchscript"]
+Kind = Literal["onnx", "torch", "keras", "saved_model", "jax"]
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,24 @@ class Source:
     Attributes
     ----------
     path : str
-        An ONNX file, or a module with what it is called with, pickled (:func:`deploy_magics.converting.pack`).
-    kind : {"onnx", "torch"}
-        Which of the two.
+        An ONNX file; a torch module or JAX function with what it is called with, pickled; a Keras file; or a saved
+        model's folder.
+    kind : {"onnx", "torch", "keras", "saved_model", "jax"}
+        Which of these.
     inputs, outputs : tuple of str
         Names, in order.
     known : tuple of str
         Inputs that the model has; a module may have arguments besides, on which nothing depends.
+    sizes : mapping
+        Shapes of inputs, None for a dimension that stays open; of Keras models and saved models.
     """
 
     path: str
-    kind: Literal["onnx", "torch"]
+    kind: Kind
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     known: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,4 +113,4 @@ def check_given(feeds: Mapping[str, object], names: Sequence[str], model: str) -
         raise ModelError(f"{model!r} has the inputs {', '.join(names)}; not given: {', '.join(absent)}")
 
 
-__all__ = ["Exporter", "Made", "Options", "Port", "Source", "check_given"]
+__all__ = ["Exporter", "Kind", "Made", "Options", "Port", "Source", "check_given"]

@@ -8,8 +8,8 @@ can.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from deploy_magics.errors import ArgumentError, did_you_mean
@@ -27,8 +27,9 @@ class Target:
         Full name for tables.
     job : str
         What converts: ``"package.module:function"``.
-    takes : {"onnx", "torch", "either"}
-        What it is made from; of "either", the torch module where there is one.
+    takes : {"onnx", "torch", "either", "original"}
+        What it is made from: "original" is what a network was written in, a torch module, Keras model, saved model or
+        JAX function; of "either" that as well, where there is one, and else the ONNX model.
     files : tuple of str
         What may be written, ``{stem}`` standing for the model's name; the first is what is loaded.
     opener : str or None
@@ -42,36 +43,71 @@ class Target:
     elsewhere : str
         The Python that runs it where it runs, ``{file!r}`` standing for what was written and ``{inputs}`` for a mapping
         of ones; "" where that is here.
+    needs : mapping
+        Packages that are needed besides, by what it is made from: ``{"keras": ("tensorflow", "pip install ...")}``.
+    instead : str
+        What to do with a model of which it cannot be made.
     """
 
     name: str
     title: str
     job: str
-    takes: Literal["onnx", "torch", "either"]
+    takes: Literal["onnx", "torch", "either", "original"]
     files: tuple[str, ...]
     opener: str | None = ""
     package: str = ""
     install: str = ""
     precision: str = ""
     elsewhere: str = ""
+    needs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    instead: str = "give the torch module, with its input or --shape"
 
-    def why_not(self) -> str | None:
-        """Say why it cannot be made here, with the command that installs what is missing; None if it can."""
-        from importlib.util import find_spec
+    def why_not(self, kind: str = "") -> str | None:
+        """Say why it cannot be made here, with the command that installs what is missing; None if it can.
 
-        if self.package and find_spec(self.package) is None:
-            return f"{self.title} needs the package {self.package!r}, which is not installed; {self.install}"
-        return None
+        Parameters
+        ----------
+        kind : str
+            What it is to be made from, as in :class:`Source`.
+        """
+        own = (self.package, self.install)
+        return missing(self.title, own) or missing(self.title, self.needs.get(kind, ("", "")))
+
+
+def missing(what: str, need: tuple[str, str]) -> str | None:
+    """Say that a package is not installed, and the command that installs it; None if it is there."""
+    from importlib.util import find_spec
+
+    package, install = need
+    if package and find_spec(package) is None:
+        return f"{what} needs the package {package!r}, which is not installed; {install}"
+    return None
 
 
 _ROOM = "deploy_magics.converting"
 _TORCH = "pip install 'deploy-magics[torch]'"
 _CONVERT = "pip install 'deploy-magics[convert]'"
+TENSORFLOW = "pip install 'deploy-magics[tensorflow]'"
+# litert-torch asks for an old typing_extensions by way of a package that it does not use; Jupyter and TVM need a newer.
+_LITERT_TORCH = "pip install litert-torch && pip install -U typing_extensions"
+# It asks for versions of ONNX, protobuf and NumPy of its own, and writes files with other names.
+_ONNX2TF = "python3 -m venv o2t && o2t/bin/pip install onnx2tf && o2t/bin/onnx2tf -i MODEL.onnx -o out"
 
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("onnx", "ONNX", f"{_ROOM}.onnx_file:plain", "either", ("{stem}.onnx", "{stem}.onnx.data")),
+        Target(
+            "onnx",
+            "ONNX",
+            f"{_ROOM}.onnx_file:plain",
+            "either",
+            ("{stem}.onnx", "{stem}.onnx.data"),
+            needs={
+                "keras": ("tf2onnx", TENSORFLOW),
+                "saved_model": ("tf2onnx", TENSORFLOW),
+                "jax": ("jax2onnx", TENSORFLOW),
+            },
+        ),
         Target(
             "fp16",
             "ONNX, float16",
@@ -110,6 +146,23 @@ TARGETS: dict[str, Target] = {
             opener=f"{_ROOM}.mnn:load",
             package="MNN",
             install=_CONVERT,
+        ),
+        Target(
+            "tflite",
+            "TFLite",
+            f"{_ROOM}.tflite:convert",
+            "original",
+            ("{stem}.tflite",),
+            opener=f"{_ROOM}.litert:load",
+            package="ai_edge_litert",
+            install=_CONVERT,
+            needs={
+                "torch": ("litert_torch", _LITERT_TORCH),
+                "keras": ("tensorflow", TENSORFLOW),
+                "saved_model": ("tensorflow", TENSORFLOW),
+                "jax": ("tensorflow", TENSORFLOW),
+            },
+            instead=f"give the torch module, Keras model, saved model or JAX function, or elsewhere: {_ONNX2TF}",
         ),
         Target(
             "torchscript",
@@ -160,4 +213,4 @@ def chosen(names: Sequence[str]) -> list[Target]:
     return [TARGETS[name] for name in dict.fromkeys(names)]
 
 
-__all__ = ["TARGETS", "Target", "chosen"]
+__all__ = ["TARGETS", "TENSORFLOW", "Target", "chosen", "missing"]

@@ -78,7 +78,7 @@ def convert_file(
     WorkerError
         Where it crashed or passed a bound.
     """
-    MissingPartError.check(target.why_not())
+    MissingPartError.check(target.why_not(source.kind))
     place = folder / target.name
     scratch = folder / f"{target.name} scratch"
     started = time.monotonic()

@@ -23,7 +23,7 @@ MOST_BYTES = 2**31 - 1
 
 
 def plain(source: Source, folder: Path, stem: str, options: Options) -> Made:
-    """Write a model as one ONNX file, or with its weights beside it; of a torch module, export it.
+    """Write a model as one ONNX file, or with its weights beside it; of what is no ONNX model, export it.
 
     Raises
     ------
@@ -32,6 +32,8 @@ def plain(source: Source, folder: Path, stem: str, options: Options) -> Made:
     """
     if source.kind == "torch":
         return _exported(source, folder, stem, options)
+    if source.kind != "onnx":
+        return _brought(source, folder, stem, options)
     by, notes = "deploy_magics", []
     path = Path(source.path)
     if options.opset is not None:
@@ -145,6 +147,18 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
     if options.opset is not None and opset != options.opset:
         notes.append(f"torch's {done.exporter} exporter wrote opset {opset}, not {options.opset}")
     return Made(target.name, f"torch {_version('torch').split()[-1]}, {done.exporter}", *ports(target), tuple(notes))
+
+
+def _brought(source: Source, folder: Path, stem: str, options: Options) -> Made:
+    """Write what a Keras model, saved model or JAX function computes."""
+    from deploy_magics.converting import jax, tensorflow
+
+    first = folder / "brought.onnx"
+    write = jax.to_onnx if source.kind == "jax" else tensorflow.to_onnx
+    by = write(source, first, options)
+    target = folder / f"{stem}.onnx"
+    save(first, target, external=options.external)
+    return Made(target.name, by, *ports(target))
 
 
 def _opset_of(path: Path) -> int:

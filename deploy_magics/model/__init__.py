@@ -26,7 +26,8 @@ from deploy_magics.model._feeds import feeds_for
 from deploy_magics.model._handle import Model
 from deploy_magics.model._many import distinct
 from deploy_magics.model._module import TorchModule, module_of
-from deploy_magics.model._spec import Limits, TensorSpec
+from deploy_magics.model._recognise import framework
+from deploy_magics.model._spec import Limits, TensorSpec, numpy_dtype
 from deploy_magics.model._torch import only_takes
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "TorchModule",
     "distinct",
     "feeds_for",
+    "framework",
     "is_compiled_object",
     "module_of",
+    "numpy_dtype",
     "only_takes",
 ]

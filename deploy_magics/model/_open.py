@@ -199,7 +199,7 @@ def _what_to_give(obj: object) -> str:
         if kind.endswith(end):
             return hint
     if kind.startswith(("keras.", "tensorflow.", "tf_keras.")):
-        return "convert it with tf2onnx, or export it with model.export(path, format='onnx')"
+        return "%convert it --to onnx, and give that file"
     if isinstance(obj, list | dict | set):
         return "give one model at a time, or several as arguments of their own"
     return "give a path, a zoo name, an onnx.ModelProto, a torch module or a Model"

@@ -15,7 +15,9 @@ HEAD_BYTES = 64 * 2**10
 
 _EXPORT = "export it to ONNX and give that file"
 _TORCH = "load it in Python, then give the module itself, or torch.onnx.export it"
-_KERAS = "convert it with tf2onnx or keras' model.export(..., format='onnx')"
+_KERAS = "%convert it --to onnx, and give that file"
+_KERAS_FILE = "a Keras model"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _UNPACK = "unpack it and give the .onnx file"
 _CONVERTED = "give the model it was converted from"
 _DOWNLOAD = "download it again; a page took the file's place"
@@ -27,7 +29,7 @@ _FIELDS_LOOKED_AT = 8
 _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (4, b"TFL3", "a TensorFlow Lite model", "convert it with tf2onnx --tflite, or give the model it was made from"),
     (4, b"ORTM", "a model in ONNX Runtime's own format", "give the .onnx file it was made from"),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes", _KERAS),
+    (0, _HDF5, "an HDF5 file, as Keras writes", _KERAS),
     (0, b"GGUF", "a GGUF file of llama.cpp", "give an ONNX export of that network"),
     (0, b"RKNN", "a Rockchip NPU model", "give the ONNX file it was made from"),
     (0, b"ftrt", "a TensorRT engine", "give the ONNX file it was built from"),
@@ -118,13 +120,33 @@ def foreign(head: bytes, path: Path, length: int) -> tuple[str, str] | None:
     return _markup(head)
 
 
+def framework(path: Path) -> str | None:
+    """Tell the framework of a file or folder that ``%convert`` takes besides ONNX models, by its content.
+
+    Returns
+    -------
+    str, optional
+        ``"keras"`` or ``"saved_model"``; None for anything else.
+    """
+    try:
+        if path.is_dir():
+            return "saved_model" if (path / "saved_model.pb").is_file() else None
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return None
+    if head.startswith(_HDF5):
+        return "keras"
+    return "keras" if head.startswith(b"PK\x03\x04") and _archive(path)[0] == _KERAS_FILE else None
+
+
 def otherwise(head: bytes, path: Path) -> tuple[str, str]:
     """Say what a file may be that did not parse as a model, or has nothing of one."""
     text = _text(head)
     if text is not None:
         return text
     if any(mark in head for mark in (b"saved_model_main_op", b"serving_default", b"\x12\x05serve")):
-        return "a TensorFlow saved model", "convert its folder with tf2onnx --saved-model"
+        return "a TensorFlow saved model", "%convert its folder --to onnx, and give that file"
     if head[:1] == b"\n" and any(mark in head for mark in (b"Placeholder", b"\x12\x05Const")):
         return "a frozen TensorFlow graph", "convert it with tf2onnx --graphdef"
     suffix = path.suffix.lower()
@@ -143,7 +165,7 @@ def folder(path: Path) -> tuple[str, str]:
         return f"a folder that cannot be read ({error.strerror})", "give a model's file"
     inside = [name for name in names if name.lower().endswith(".onnx")]
     if "saved_model.pb" in names:
-        return "a TensorFlow saved model", "convert it with tf2onnx --saved-model"
+        return "a TensorFlow saved model", _KERAS
     if path.suffix == ".mlpackage" or ("Manifest.json" in names and (path / "Data" / "com.apple.CoreML").is_dir()):
         return "a Core ML package", _CONVERTED
     if "coremldata.bin" in names:
@@ -228,7 +250,7 @@ def _archive(path: Path) -> tuple[str, str]:
         return "a broken or truncated zip archive", "fetch it again"
     tails = {name.rsplit("/", 1)[-1] for name in names}
     if {"metadata.json", "config.json"} <= tails and any(name.endswith(".weights.h5") for name in names):
-        return "a Keras model", _KERAS
+        return _KERAS_FILE, _KERAS
     if "data.pkl" in tails:
         if "constants.pkl" in tails:
             return "a TorchScript module", _TORCH

@@ -14,7 +14,7 @@ from deploy_magics.steps._convert_check import Interface, compare_interface
 
 if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
-    from deploy_magics.converting import Converted, Options, Source, Target
+    from deploy_magics.converting import Converted, Options, Origin, Source, Target
     from deploy_magics.model import Model, TorchModule
     from deploy_magics.verifying import Reference, Running, Verification
 
@@ -80,9 +80,20 @@ class Job:
         How long and how much.
     bound : bool
         Whether dimensions were given sizes.
+    origin : Origin, optional
+        What the model was written in, where that is another framework and the model stands in for it.
     """
 
-    def __init__(self, given: Any, model: Model, options: Options, bounds: Bounds, *, bound: bool) -> None:
+    def __init__(
+        self,
+        given: Any,
+        model: Model,
+        options: Options,
+        bounds: Bounds,
+        *,
+        bound: bool,
+        origin: Origin | None = None,
+    ) -> None:
         from deploy_magics.model._temporary import Folder
 
         for what, specs in (("inputs", model.inputs), ("outputs", model.outputs)):
@@ -95,6 +106,7 @@ class Job:
         self._options = replace(options, dynamic=_open_dimensions(model))
         self._bounds = bounds
         self._bound = bound
+        self._origin = origin
         self._asked = bool(options.dynamic) or options.exporter != "auto"
         self._stack = ExitStack()
         self._folder: Path = self._stack.enter_context(closing(Folder())).path
@@ -127,6 +139,7 @@ class Job:
         # Missing packages are said before the original runs.
         MissingPartError.check(target.why_not())
         kind = self._kind(target)
+        MissingPartError.check(target.why_not(kind))
         source = self._source(kind)
         if target.opener is not None:
             tell("running the original")
@@ -157,7 +170,10 @@ class Job:
         """Decide what it is made from."""
         if target.takes == "onnx":
             return "onnx"
-        if target.takes == "torch":
+        if self._origin is not None:
+            return self._kind_of(self._origin, target)
+        if target.takes in ("torch", "original"):
+            self._module(target.instead)
             return "torch"
         wants = self._asked or self._options.opset is not None
         if self.model.module is None and not wants:
@@ -173,7 +189,17 @@ class Job:
             return "onnx"
         return "torch"
 
-    def _module(self) -> TorchModule:
+    def _kind_of(self, origin: Origin, target: Target) -> str:
+        if target.takes == "torch":
+            raise ModelError(f"{origin.name!r} is {origin.what}, and a torch module is needed", hint=target.instead)
+        if self._asked:
+            raise ModelError(
+                f"{origin.name!r} is {origin.what}, and --exporter and --dynamic are for torch modules",
+                hint="leave them out",
+            )
+        return origin.kind
+
+    def _module(self, instead: str = "") -> TorchModule:
         from deploy_magics.model import module_of
 
         if self.model.module is not None:
@@ -181,7 +207,7 @@ class Job:
         try:
             return module_of(self._given)
         except ModelError as error:
-            raise ModelError(error.message, hint="give the torch module, with its input or --shape") from None
+            raise ModelError(error.message, hint=instead or error.hint) from None
 
     def _source(self, kind: str) -> Source:
         """Give the file to convert from, made when it is first needed."""
@@ -199,6 +225,9 @@ class Job:
             pack(found.module, found.inputs, found.names, path)
             self._sources[kind] = Source(str(path), "torch", found.names, outputs, names)
             return self._sources[kind]
+        if self._origin is not None:
+            self._sources[kind] = self._of_origin(self._origin, kind)
+            return self._sources[kind]
         path = self._stack.enter_context(self.model.file())
         if self._bound:
             bound = self._folder / "bound.onnx"
@@ -215,13 +244,40 @@ class Job:
         self._sources[kind] = Source(str(path), "onnx", names, outputs, names)
         return self._sources[kind]
 
+    def _of_origin(self, origin: Origin, kind: str) -> Source:
+        """Give it as it is, or the ONNX model made of it."""
+        from deploy_magics.converting import Source
+
+        sizes = {
+            spec.name: tuple(size if isinstance(size, int) else None for size in spec.shape)
+            for spec in self.model.inputs
+            if spec.shape is not None
+        }
+        source = converting.source_of(origin, sizes)
+        if kind != "onnx":
+            return source
+        folder = self._folder / "first"
+        folder.mkdir()
+        made = converting.convert_file(
+            converting.TARGETS["onnx"],
+            source,
+            folder,
+            "model",
+            replace(self._options, opset=None, external=False),
+            timeout=self._bounds.timeout,
+            memory=self._bounds.memory,
+        )
+        return Source(str(made.paths[0]), "onnx", source.inputs, source.outputs, source.inputs)
+
     def _running(self, **more: Any) -> Running:
         from deploy_magics.verifying import Running
 
         return Running(timeout=self._bounds.timeout, memory=self._bounds.memory, **more)
 
     def _reference(self, kind: str) -> Reference:
-        """Run the original, once: the torch module itself where conversions are made from that."""
+        """Run the original, once: what it was written in, where conversions are made from that."""
+        if self._origin is not None:
+            kind = self._origin.kind
         if kind not in self._references:
             from deploy_magics.verifying import Reference, inputs_for
 
@@ -230,6 +286,11 @@ class Job:
                 source = self._source(kind)
                 options = {"packed": source.path, "outputs": source.outputs}
                 running = self._running(opener=_EAGER, options=options, called="PyTorch, eager")
+            if self._origin is not None:
+                source = self._source(kind)
+                running = self._running(
+                    opener=self._origin.opener, options={"source": source}, called=self._origin.called
+                )
             inputs = inputs_for(self.model, data=self._bounds.data)
             made = self._stack.enter_context(closing(Reference.of(self.model, inputs, running=running)))
             self._references[kind] = made
@@ -246,7 +307,7 @@ class Job:
             wider = max(reference.tolerance, TOLERANCES[target.precision])
             reference = replace(reference, tolerance=wider, reason=target.precision)
         path, asked = done.paths[0], self._bounds.tolerance
-        if not target.opener and kind == "onnx":
+        if not target.opener and kind == "onnx" and self._origin is None:
             return reference.compare(path, tolerance=asked)
         running = self._running()
         if target.opener:

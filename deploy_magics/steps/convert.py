@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
     from deploy_magics.converting import Target
-    from deploy_magics.steps._convert_run import Line
+    from deploy_magics.steps._convert_run import Job, Line
 
 _COLUMNS = (
     Column("target", "format", kind="text"),
@@ -49,7 +50,7 @@ class ConvertResult(Result):
 def convert(
     *models: AModel,
     to: Names = (),
-    output: Annotated[str | Path | None, OutputPath()] = None,
+    output: Annotated[str | Path | None, OutputPath(always=True)] = None,
     force: bool = False,
     opset: int | None = None,
     dynamic: Names = (),
@@ -77,7 +78,8 @@ def convert(
         Formats: ``onnx``, ``fp16`` (ONNX with weights in float16), ``ort`` (ONNX Runtime's), ``openvino``,
         ``ncnn``, ``mnn``, ``torchscript``, ``coreml``.
     output
-        Folder to write to, made if there is none. Files are named after the model: ``squeezenet.xml``.
+        Folder to write to, made if there is none; ``-o`` is short for it. Files are named after the model:
+        ``squeezenet.xml``.
     force
         Overwrite files that exist.
     opset
@@ -116,7 +118,7 @@ def convert(
     --------
     Three formats of one network::
 
-        %convert squeezenet --to openvino,ort,torchscript --output out/
+        %convert squeezenet --to openvino,ort,torchscript -o out/
 
     A module by torch's newer exporter, its batch open, weights beside the file::
 
@@ -127,10 +129,9 @@ def convert(
         %convert detector.onnx --to onnx --opset 13 --output old/
     """
     from deploy_magics import converting, workers
-    from deploy_magics.files import safe_name
     from deploy_magics.model import Model
-    from deploy_magics.progress import progress
     from deploy_magics.steps import _convert_run as runs
+    from deploy_magics.steps._convert_origin import Origins
 
     check_counts(opset=opset)
     check_amounts(timeout=timeout, memory=memory)
@@ -141,28 +142,51 @@ def convert(
     if output is None:
         raise ArgumentError("no folder was named to write to", hint="name one: --output out/")
     options = converting.Options(opset, external, exporter, runs.read_dynamic(dynamic))
-    if options.dynamic:
-        models = tuple(runs.with_open_dimensions(model, options.dynamic, shape) for model in models)
-        shape = None
-    opened = Model.all_of(models, shapes=shape, dims=dim)
-    stems = [safe_name(model.name) for model in opened]
+    bounds = runs.Bounds(data, tolerance, timeout, int(memory * 2**30) if memory else workers.memory_bound())
+    with closing(Origins(models, shapes=shape, data=data, timeout=timeout, memory=bounds.memory)) as origins:
+        given = origins.models
+        if options.dynamic:
+            given = tuple(runs.with_open_dimensions(model, options.dynamic, shape) for model in given)
+            shape = None
+        opened = Model.all_of(given, shapes=shape, dims=dim)
+        bound = shape is not None or dim is not None
+        jobs = [
+            partial(runs.Job, named, model, options, bounds, bound=bound, origin=origin)
+            for named, model, origin in zip(given, opened, origins.of, strict=True)
+        ]
+        return _run([model.name for model in opened], jobs, targets, output, force=force, external=external)
+
+
+def _run(
+    names: Sequence[str],
+    jobs: Sequence[Callable[[], Job]],
+    targets: Sequence[Target],
+    output: str | Path,
+    *,
+    force: bool,
+    external: bool,
+) -> ConvertResult:
+    """Convert each model to each format, and keep what is done where that ends early."""
+    from deploy_magics import converting
+    from deploy_magics.files import safe_name
+    from deploy_magics.progress import progress
+    from deploy_magics.steps import _convert_run as runs
+
+    stems = [safe_name(name) for name in names]
     twice = next((stem for place, stem in enumerate(stems) if stem in stems[:place]), None)
     if twice is not None:
         raise ArgumentError(f"two models would be written as {twice!r}", hint="give them labels: a=... b=...")
-    _check_files(opened, stems, targets, external)
+    _check_files(names, stems, targets, external)
     folder, fresh = _folder(output)
-    bounds = runs.Bounds(data, tolerance, timeout, int(memory * 2**30) if memory else workers.memory_bound())
-    work = [(place, target) for place in range(len(opened)) for target in targets]
+    work = [(place, target) for place in range(len(jobs)) for target in targets]
     lines: list[Line] = []
     try:
         for place, target in work:
             written = runs.places(target, stems[place], folder, external=external)
             converting.check(written, force=force)
-        with progress(f"convert: {', '.join(model.name for model in opened)}") as tracker:
-            for place, model in enumerate(opened):
-                with closing(
-                    runs.Job(models[place], model, options, bounds, bound=shape is not None or dim is not None)
-                ) as job:
+        with progress(f"convert: {', '.join(names)}") as tracker:
+            for place, start in enumerate(jobs):
+                with closing(start()) as job:
                     for target in targets:
                         done = len(lines)
 
@@ -171,7 +195,7 @@ def convert(
 
                         lines.append(_line(job, target, stems[place], folder, force, tell))
     except KeyboardInterrupt:
-        raise _interrupted(lines, work, folder, len(opened)) from None
+        raise _interrupted(lines, work, folder, len(jobs)) from None
     finally:
         if fresh and not any(folder.iterdir()):
             folder.rmdir()
@@ -182,9 +206,9 @@ def convert(
             raise first
         if len({str(line.error) for line in lines}) == 1:
             raise DeployError(f"nothing could be converted: {first}")
-        said = "; ".join(f"{_called(line, len(opened))}: {line.error}" for line in lines)
+        said = "; ".join(f"{_called(line, len(jobs))}: {line.error}" for line in lines)
         raise DeployError(f"nothing could be converted: {said}")
-    return _result(lines, folder, len(opened))
+    return _result(lines, folder, len(jobs))
 
 
 def _line(job: Any, target: Target, stem: str, folder: Path, force: bool, tell: Any) -> Line:
@@ -197,14 +221,14 @@ def _line(job: Any, target: Target, stem: str, folder: Path, force: bool, tell: 
     return line
 
 
-def _check_files(models: Sequence[Any], stems: Sequence[str], targets: Sequence[Target], external: bool) -> None:
+def _check_files(names: Sequence[str], stems: Sequence[str], targets: Sequence[Target], external: bool) -> None:
     """Refuse two conversions that would write one file, as the float16 of "a" and a model called "a_fp16" do."""
     from deploy_magics.steps._convert_run import places
 
     taken: dict[str, str] = {}
-    for model, stem in zip(models, stems, strict=True):
+    for name, stem in zip(names, stems, strict=True):
         for target in targets:
-            who = f"{target.name} of {model.name!r}"
+            who = f"{target.name} of {name!r}"
             for path in places(target, stem, Path(), external=external):
                 if path.name in taken:
                     raise ArgumentError(

@@ -139,6 +139,58 @@ class TestOptions:
         assert parse("resnet50 --expected x", {"x": 5}).values["expected"] == 5
 
 
+class TestO:
+    @pytest.mark.parametrize(
+        ("function", "line", "output", "kept"),
+        [
+            (toys.write, "-o kept", None, "kept"),
+            (toys.write, "-o out/", "out/", None),
+            (toys.write, "-o slim.onnx", "slim.onnx", None),
+            (toys.write, "-o kept --output slim.onnx", "slim.onnx", "kept"),
+            (toys.always, "-o out", "out", None),
+            (toys.always, "-o out/", "out/", None),
+            (toys.always, "-o 'my out'", "my out", None),
+            (toys.always, "-o kept --output out", "out", "kept"),
+        ],
+    )
+    def test_a_path_is_where_to_write(self, function: Any, line: str, output: str | None, kept: str | None) -> None:
+        Path("kept").mkdir()  # What there is makes no difference.
+        call = parse(f"a.onnx {line}", function=function)
+        assert call.values.get("output") == output
+        assert call.extras.get("keep") == kept
+
+    def test_a_home_folder_is_put_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/far/me")
+        assert parse("a.onnx -o ~/out", function=toys.write).values["output"] == "/far/me/out"
+
+    @pytest.mark.parametrize("function", [toys.write, toys.always])
+    def test_in_a_shell_it_is_short_for_output(self, function: Any) -> None:
+        binding = Binding(function, "x", SHELL)
+        assert binding.parse(shell_words(["a.onnx", "-o", "out"]), Resolver()).values["output"] == "out"
+        assert "--output, -o PATH" in binding.help()
+
+    def test_in_a_notebook_the_help_says_both(self) -> None:
+        text = " ".join(Binding(toys.write, "%x", NOTEBOOK).help().split())
+        assert "a path, with a / or a dot in it, is --output." in text
+        assert "Short for --output; where that is given as well" in " ".join(
+            Binding(toys.always, "%x", NOTEBOOK).help().split()
+        )
+
+    @pytest.mark.parametrize(
+        ("function", "line", "words"),
+        [
+            (toys.write, "-o 3x", "-o needs the name of a variable, not '3x'"),
+            (toys.always, "-o ''", "-o needs the name of a variable, not ''"),
+            (toys.write, "-o a/ --output b", "-o a/ and --output both say where to write; leave one out"),
+            (toys.toy, "-o out/", "-o needs the name of a variable, not 'out/'"),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, function: Any, line: str, words: str) -> None:
+        with pytest.raises(ArgumentError) as caught:
+            parse(f"a.onnx {line}", function=function)
+        assert words in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -59,6 +59,11 @@ def test_models(complete) -> None:  # type: ignore[no-untyped-def]
     assert complete("%toy nets/") == {"nets/inner.onnx"}
 
 
+def test_o_completes_paths_where_something_is_written(complete) -> None:  # type: ignore[no-untyped-def]
+    assert complete("%write lenet -o ne") == {"nets/"}
+    assert complete("%write lenet --output ne") == {"nets/"}
+
+
 def test_cell_form_and_assignment(complete) -> None:  # type: ignore[no-untyped-def]
     assert complete("%%toy --th") == {"--threads"}
     assert complete("x = %toy --th") == {"--threads"}

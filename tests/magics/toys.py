@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from deploy_magics.arguments import AModel, Dims, FeedSource, Functions, FunctionsArgument, Names, Shapes
+from deploy_magics.arguments import AModel, Dims, FeedSource, Functions, FunctionsArgument, Names, OutputPath, Shapes
 from deploy_magics.errors import ArgumentError, Interrupted
 from deploy_magics.progress import progress
 from deploy_magics.result import Column, Result, Row, Table
@@ -124,6 +124,32 @@ def slow(*models: AModel, seconds: float = 30.0, mark: Path | None = None) -> To
     return _result("slow", models)
 
 
+def write(*models: AModel, output: Annotated[str | Path | None, OutputPath()] = None) -> ToyResult:
+    """Say where to write.
+
+    Parameters
+    ----------
+    *models : ModelLike
+        Anything.
+    output : path
+        Where.
+    """
+    return _result("write", models, output=output)
+
+
+def always(*models: AModel, output: Annotated[str | Path | None, OutputPath(always=True)] = None) -> ToyResult:
+    """Say where to write, which must be said.
+
+    Parameters
+    ----------
+    *models : ModelLike
+        Anything.
+    output : path
+        Where.
+    """
+    return _result("always", models, output=output)
+
+
 def compare(functions: Functions, model: AModel | None = None, *, times: int = 1) -> ToyResult:
     """Compare functions.
 
@@ -157,6 +183,8 @@ TOYS = {
     "slow": Step("slow", slow, "How long does it take?", "00_start_here", 20, True),
     "compare": Step("compare", compare, "Which?", "", 40, True),
     "ends": Step("ends", ends, "From where to where?", "", 50, True),
+    "write": Step("write", write, "Where to?", "", 60, False),
+    "always": Step("always", always, "Where to?", "", 70, False),
     "plain": Step("plain", plain, "Does it run?", "", 30, False),
 }
 
