@@ -27,6 +27,8 @@ _SAME = {
     "Unsqueeze": "Reshape",
     "Dropout": "Identity",
 }
+# These give the sizes of what they read, whatever its values.
+_SIZES = frozenset({"Shape", "Size"})
 # These hand values on, up to rounding; optimisers put them in and take them out.
 _CLEAR = frozenset({"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"})
 _LINEAR = frozenset({"Conv", "ConvTranspose", "MatMul"})
@@ -100,12 +102,21 @@ class Group:
 
 
 def constants(graph: onnx.GraphProto) -> set[str]:
-    """Name every value that does not depend on the inputs."""
+    """Name every value that does not depend on the values of the inputs.
+
+    What is computed of their sizes alone is among them, but for a graph's outputs: an exporter may write hundreds of
+    such nodes, which cannot be off by a rounding, and what they give is seen in the shape of the layer that reads it.
+    """
     fixed = {tensor.name for tensor in graph.initializer} | {each.values.name for each in graph.sparse_initializer}
+    sizes: set[str] = set()
     for node in ordered(graph):
         if all(name in fixed for name in node.input if name) and not _subgraphs(node):
             fixed.update(node.output)
-    return fixed
+        elif node.op_type in _SIZES or (
+            all(name in fixed or name in sizes for name in node.input if name) and not _subgraphs(node)
+        ):
+            sizes.update(node.output)
+    return fixed | (sizes - {value.name for value in graph.output})
 
 
 def ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,12 +135,13 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
         packed.inputs,
         first,
         input_names=list(packed.names),
-        output_names=list(source.outputs),
+        output_names=[_spelled(name) for name in source.outputs],
         dynamic=options.dynamic,
         opset=options.opset or _export.OPSET,
         exporter=options.exporter,
     )
     _drop_unused(first, source.known)
+    _rename_outputs(first, {_spelled(name): name for name in source.outputs if _spelled(name) != name})
     target = folder / f"{stem}.onnx"
     save(first, target, external=options.external)
     notes = [f"the exporter warned: {line}" for line in done.warnings]
@@ -188,6 +190,26 @@ def _drop_unused(path: Path, known: tuple[str, ...]) -> None:
         del model.graph.input[:]
         model.graph.input.extend(kept)
         path.write_bytes(model.SerializeToString())
+
+
+def _spelled(name: str) -> str:
+    """Give an output a name that TorchScript's exporter takes: of itself it writes numbers, and it refuses them."""
+    return f"output_{name}" if name.isdigit() else name
+
+
+def _rename_outputs(path: Path, names: Mapping[str, str]) -> None:
+    """Give outputs back the names that the original has for them."""
+    import onnx
+
+    if not names:
+        return
+    model = onnx.load(str(path))
+    for node in model.graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(value, value) for value in values]
+    for value in model.graph.output:
+        value.name = names.get(value.name, value.name)
+    path.write_bytes(model.SerializeToString())
 
 
 def _version(package: str) -> str:

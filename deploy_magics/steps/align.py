@@ -266,7 +266,9 @@ def _off(layer: LayerErrors, alone: bool) -> str:
         return found.problem
     if found.not_finite:
         return f"{found.not_finite:,} of {found.values:,} values are NaN or infinite"
-    return f"off by {100 * found.relative:.2g} % of its range{' by its own error' if alone else ''}"
+    percent = 100 * found.relative
+    share = f"{percent:,.0f}" if percent >= 10 else f"{percent:.2g}"
+    return f"off by {share} % of its range{' by its own error' if alone else ''}"
 
 
 def _facts(only: Compared) -> tuple[tuple[str, str], ...]:

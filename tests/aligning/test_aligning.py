@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,36 @@ def test_alone_tells_a_layers_own_error_from_what_it_was_given() -> None:
     assert again.charts == result.charts
     assert again.first() == "right"  # type: ignore[attr-defined]
     assert result.charts[0].first(0) == 3  # type: ignore[union-attr]
+
+
+def test_what_is_computed_of_sizes_alone_is_no_layer() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"], name="act"),
+        helper.make_node("Shape", ["r"], ["s"], name="sizes"),
+        helper.make_node("Gather", ["s", "first"], ["n"], name="batch"),
+        helper.make_node("Concat", ["n", "rest"], ["to"], name="target", axis=0),
+        helper.make_node("Reshape", ["r", "to"], ["y"], name="flat"),
+        helper.make_node("Size", ["x"], ["z"], name="count"),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [value("x", TensorProto.FLOAT, ["N", 3, 4])],
+        [value("y", TensorProto.FLOAT, ["N", 12]), value("z", TensorProto.INT64, [])],
+        [numpy_helper.from_array(np.array(each), name) for name, each in (("first", [0]), ("rest", [12]))],
+    )
+    net = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    pairs = aligning.match(net.graph, net.graph).pairs
+    # An output is compared whatever it is.
+    assert [pair.layer for pair in pairs] == ["act", "flat", "count"]
+    assert align(net, net, samples=1).agrees
+
+
+@pytest.mark.parametrize(("scale", "form"), [(1.01, r"0\.\d+"), (3.0, r"\d{3}"), (100.0, r"\d,\d{3}")])
+def test_a_headline_gives_percents_as_a_person_writes_them(scale: float, form: str) -> None:
+    headline = align(network(), network(scale=scale)).headline
+    assert re.search(rf"off by {form} % of its range", headline)
 
 
 def test_bisection_finds_the_layer_on_its_branch_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,6 +234,16 @@ def test_a_torch_module_in_three_formats(out: Path) -> None:
     assert [tuple(each.shape) for each in loaded(torch.rand(5, 3, 8, 8), torch.rand(1))] == [(5, 4, 6, 6), (5, 4)]
 
 
+def test_a_module_whose_output_is_called_by_a_number_keeps_exporter_and_opset(out: Path) -> None:
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+    given = ("net", (net, torch.rand(1, 3, 8, 8)))
+    assert Model.of(given).outputs[0].name.isdigit()
+    result = convert(given, to=["onnx"], output=out, opset=12)
+    assert list(verdicts(result).values()) == ["computes the same"]
+    assert onnx.load(result.paths["onnx"]).opset_import[0].version == 12
+
+
 @pytest.mark.parametrize(
     ("job", "error", "says"),
     [
