@@ -132,7 +132,7 @@ TARGETS: dict[str, Target] = {
             "ncnn",
             f"{_ROOM}.ncnn:convert",
             "onnx",
-            ("{stem}.ncnn.param", "{stem}.ncnn.bin"),
+            ("{stem}.ncnn.param", "{stem}.ncnn.bin", "{stem}.ncnn.json"),
             opener=f"{_ROOM}.ncnn:load",
             package="pnnx",
             install=_CONVERT,

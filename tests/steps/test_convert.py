@@ -98,7 +98,12 @@ def test_formats_of_phones_compute_the_same_or_are_refused(small: Path, out: Pat
         pytest.importorskip(package)
     result = convert(small, to=["ncnn", "mnn"], output=out)
     assert verdicts(result) == {"ncnn": "computes the same", "MNN": "computes the same"}
-    assert sorted(path.name for path in out.iterdir()) == ["small.mnn", "small.ncnn.bin", "small.ncnn.param"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "small.mnn",
+        "small.ncnn.bin",
+        "small.ncnn.json",
+        "small.ncnn.param",
+    ]
     assert any("no batch axis" in note.text for note in result.notes)
     looped = graphs.save(graphs.loop(), out.parent / "looped.onnx")
     with pytest.raises(DeployError, match=r"pnnx cannot convert it|ncnn has no layer for"):
