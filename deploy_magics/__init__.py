@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.inspect import inspect
     from deploy_magics.steps.pipeline import pipeline
     from deploy_magics.steps.postprocess import postprocess
+    from deploy_magics.steps.runtimes import runtimes
     from deploy_magics.steps.simplify import simplify
     from deploy_magics.steps.tvm_compile import tvm_compile
     from deploy_magics.steps.tvm_run import tvm_run
@@ -46,6 +47,7 @@ __all__ = [
     "load_result",
     "pipeline",
     "postprocess",
+    "runtimes",
     "simplify",
     "tvm_compile",
     "tvm_run",

@@ -16,8 +16,7 @@ from deploy_magics.aligning.matching import Matching, Pair, comparable, match
 from deploy_magics.aligning.metrics import Errors, Measuring, fitted
 from deploy_magics.errors import DeployError, ModelError
 from deploy_magics.model._temporary import Folder
-from deploy_magics.verifying import Running, tolerance_of
-from deploy_magics.verifying._compare import OTHER_KERNELS
+from deploy_magics.verifying import Running, tolerance_of, tolerance_on
 from deploy_magics.verifying._stored import ArrayFile, Source, read
 from deploy_magics.workers.parent import WorkerTimeout
 
@@ -167,8 +166,7 @@ class Bench:
         found, reason = max(tolerance_of(self.mine), tolerance_of(self.theirs))
         if self.settings.runtime == "ort":
             return found, reason
-        # Another runtime sums in another order.
-        return min(1.0, OTHER_KERNELS * found), f"{reason}, other kernels"
+        return tolerance_on(Running(self.settings.runtime).arithmetic, found, reason)
 
     def run_reference(self, tensors: Sequence[str], folder: Path) -> list[Outputs]:
         """Run the reference on every sample for tensors from inside."""

@@ -62,7 +62,7 @@ def values(option: Option, resolver: Resolver, word: str) -> list[str]:
     if option.name == "on":
         from deploy_magics import running
 
-        return running.names()
+        return [*running.names(), *running.variants()]
     return _paths(word, "*") if option.kind in ("path", "value") else []
 
 

@@ -26,7 +26,9 @@ class Converted:
     """
 
     base: ClassVar[str]
-    """Its short name, and that of its format."""
+    """Its short name."""
+    format: ClassVar[str] = ""
+    """Short name of its format, where that is another."""
     called: ClassVar[str]
     """Its full name."""
     package: ClassVar[str]
@@ -76,8 +78,8 @@ class Converted:
 
     def prepare(self, source: Source, folder: Path, *, threads: int = 1) -> Prepared:
         """Convert an ONNX file; see :class:`deploy_magics.running.Prepares`."""
-        target = TARGETS[self.base]
-        MissingPartError.check(target.why_not())
+        target = TARGETS[self.format or self.base]
+        MissingPartError.check(target.why_not(source.kind))
         made = convert_here(target.job, source, str(folder), "model", Options())
         return Prepared(str(folder / made.main), {"inputs": source.inputs, "outputs": source.outputs})
 

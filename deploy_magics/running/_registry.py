@@ -14,10 +14,11 @@ GROUP = "deploy_magics.runtimes"
 _ROOM = "deploy_magics.running"
 _BUILT_IN = {
     "ort": f"{_ROOM}.ort:OnnxRuntime",
-    "tvm": f"{_ROOM}.tvm:Tvm",
     "openvino": f"{_ROOM}.openvino:OpenVino",
+    "tvm": f"{_ROOM}.tvm:Tvm",
     "ncnn": f"{_ROOM}.ncnn:Ncnn",
     "mnn": f"{_ROOM}.mnn:Mnn",
+    "litert": f"{_ROOM}.litert:LiteRt",
     "torch": f"{_ROOM}.torch:Torch",
 }
 
@@ -30,7 +31,7 @@ def names() -> list[str]:
     >>> "ort" in names()
     True
     """
-    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+    return list(dict.fromkeys([*_BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP))]))
 
 
 def variants() -> list[str]:

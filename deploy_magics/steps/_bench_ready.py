@@ -167,7 +167,7 @@ def _packed(entry: Entry, path: Path, outputs: tuple[str, ...]) -> Source:
         found = module_of(model if model.module is not None else entry.given.obj)
     except ModelError:
         raise ModelError(
-            f"{entry.runtime.title} runs torch modules, and {model.name!r} holds none",
+            f"{entry.runtime.title} needs a torch module, and {model.name!r} holds none",
             hint="give the module with its input: (module, example)",
         ) from None
     import torch

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,14 +89,7 @@ def _one_model(group: Sequence[Entry], done: Compared, tell: Callable[[float | N
 
 def _compare(entry: Entry, reference: Reference) -> tuple[Cell, str]:
     from deploy_magics import verifying
-    from deploy_magics.verifying import TOLERANCES
-    from deploy_magics.verifying._compare import OTHER_KERNELS
 
-    coarser = str(getattr(entry.runtime, "arithmetic", ""))
-    if coarser:
-        reference = replace(
-            reference, tolerance=max(reference.tolerance, TOLERANCES[coarser] / OTHER_KERNELS), reason=coarser
-        )
     running = verifying.Running(entry.runtime.name, options=entry.options)
     try:
         found = reference.compare_on(Path(entry.path), running)
@@ -106,8 +99,8 @@ def _compare(entry: Entry, reference: Reference) -> tuple[Cell, str]:
     cell = 1e6 * found.max_rel
     if not found.problems:
         return cell, ""
-    if coarser:
-        return cell, f"in {coarser} it no longer computes what ONNX Runtime computes: {found.problems[0]}"
+    if running.arithmetic:
+        return cell, f"in {running.arithmetic} it no longer computes what ONNX Runtime computes: {found.problems[0]}"
     return cell, f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"
 
 

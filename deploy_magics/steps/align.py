@@ -83,8 +83,8 @@ def align(
         The reference and the models to hold against it: a path, zoo name, notebook variable, ModelProto or torch
         module; ``label=model`` labels one. One model is enough with ``--on``.
     on
-        Runtimes to run the others on, ``--on tvm``; of a single model, to hold it against itself. A runtime that shows
-        no tensors from inside gets the model cut there.
+        Runtimes to run the others on, ``--on openvino,tvm``, as ``%runtimes`` lists them; of a single model, to hold it
+        against itself. A runtime that shows no tensors from inside gets the model cut there.
     data
         Samples: an ``.npz`` file with an array for each input, arrays by name, or a function that returns them. Arrays
         with more entries than the model takes at once are parted. By default they are random, which is weaker.

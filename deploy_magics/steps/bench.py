@@ -110,7 +110,11 @@ def bench(
         ``%tvm_tune`` made; ``label=model`` labels one. Ratios refer to the first. In the cell form the last expression
         of the body is the model or a list of them.
     on
-        Runtimes to measure on, ``--on tvm,ort``; each model is measured on each, but a compiled one on tvm alone.
+        Runtimes to measure on, ``--on ort,openvino,ncnn``; ``%runtimes`` lists them. Each model is measured on each,
+        but a compiled one on its own alone. All compute in float32 where the model does; another precision is a
+        runtime of its own, ``openvino:bf16``, as is another execution provider, ``ort:cuda``. What a runtime has to
+        convert is converted once before, and that time is told apart; then what it computes is held against ONNX
+        Runtime. One that cannot be used, or does not take the model, is a row that says why.
     threads
         Threads inside one operator.
     batch
@@ -173,6 +177,10 @@ def bench(
     Throughput of four sessions at once, at a batch of 8::
 
         %bench detector.onnx --instances 4 --batch 8
+
+    Which runtime is it to be, and what does half the precision gain::
+
+        %bench squeezenet --on ort,openvino,openvino:bf16,ncnn,mnn,tvm,torch --threads 2
 
     What TVM compiled, beside ONNX Runtime, and where the time goes::
 

@@ -9,7 +9,7 @@ from deploy_magics.verifying._arrays import Difference, difference
 from deploy_magics.verifying._compare import Reference, compare
 from deploy_magics.verifying._inputs import Inputs, inputs_for
 from deploy_magics.verifying._running import Running
-from deploy_magics.verifying._tolerance import TOLERANCES, tolerance_of
+from deploy_magics.verifying._tolerance import TOLERANCES, tolerance_of, tolerance_on
 from deploy_magics.verifying._verification import Verification
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "difference",
     "inputs_for",
     "tolerance_of",
+    "tolerance_on",
 ]

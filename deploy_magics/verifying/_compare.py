@@ -17,15 +17,11 @@ from deploy_magics.verifying._arrays import Comparing, is_constant
 from deploy_magics.verifying._inputs import Inputs
 from deploy_magics.verifying._running import Arrays, Outputs, Run, Running
 from deploy_magics.verifying._stored import Source, pairs
-from deploy_magics.verifying._tolerance import FLOOR, outputs_near_one, stepped_outputs, tolerance_of
+from deploy_magics.verifying._tolerance import FLOOR, outputs_near_one, stepped_outputs, tolerance_of, tolerance_on
 from deploy_magics.verifying._verification import Verification
 
 if TYPE_CHECKING:
     from deploy_magics.model import Model
-
-OTHER_KERNELS = 10.0
-"""How many times the tolerance of one runtime is allowed between two. A face detector's 8,400 scores, sigmoids near
-0.001, differ by 1.3e-7 between ONNX Runtime and TVM: float32's last place at 1, where the tolerance allows 1e-7."""
 
 Either: TypeAlias = "Model | str | PathLike[str]"
 Sources: TypeAlias = "Mapping[str, Source]"
@@ -144,8 +140,7 @@ class Reference:
         running : Running
             How it is run, and on what.
         tolerance : float, optional
-            As for :meth:`compare`; by default ten times as much, since another runtime has other kernels: it sums in
-            another order, and its exponentials differ in their last place.
+            As for :meth:`compare`; by default what :func:`tolerance_on` gives for the runtime.
 
         Raises
         ------
@@ -155,9 +150,9 @@ class Reference:
         return self.elsewhere(running)._against(path, tolerance)
 
     def elsewhere(self, running: Running) -> Reference:
-        """Give it for what another runtime computes, with ten times the tolerance; see :meth:`compare_on`."""
-        wider = min(1.0, OTHER_KERNELS * self.tolerance)
-        return replace(self, running=running, tolerance=wider, reason=f"{self.reason}, other kernels")
+        """Give it for what another runtime computes, with a wider tolerance; see :meth:`compare_on`."""
+        tolerance, reason = tolerance_on(running.arithmetic, self.tolerance, self.reason)
+        return replace(self, running=running, tolerance=tolerance, reason=reason)
 
     def _compare(self, outputs: Iterator[Sources], tolerance: float | None) -> Verification:
         """Compare outputs as they come; what was compared is not read again."""

@@ -64,6 +64,13 @@ class Running:
         found = running.get(self.runtime)
         return f"{found.title} {found.version()}"
 
+    @property
+    def arithmetic(self) -> str:
+        """The type in which the runtime computes, where that is coarser than the model's own; else ""."""
+        from deploy_magics import running
+
+        return "" if self.opener else str(getattr(running.get(self.runtime), "arithmetic", ""))
+
     @contextmanager
     def open(self, path: Path, most_bytes: int | None = None) -> Iterator[Run]:
         """Load a file in a worker, and give what runs it on one set of inputs after another.

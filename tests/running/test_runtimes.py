@@ -1,0 +1,167 @@
+"""Every runtime on the same small network: it agrees with ONNX Runtime, and what it cannot do is one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy_magics import running
+from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError
+from deploy_magics.running import run_once
+from deploy_magics.steps.align import align
+from deploy_magics.steps.bench import bench
+from deploy_magics.steps.runtimes import runtimes
+from tests.lowering.networks import build
+from tests.running import plugged
+from tests.steps import bench_models
+
+CONVERTED = ("openvino", "ncnn", "mnn", "tvm")
+LAYERS = [("conv", 16, 3), ("Relu",), ("conv", 16, 1), ("classify",)]
+
+
+def need(*names: str) -> None:
+    for name in names:
+        why = running.get(name).why_not()
+        if why is not None:
+            pytest.skip(why)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("runtimes") / "a net.onnx", (3, 12, 12), LAYERS, 0)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Bring a runtime as a package does, for workers too: an entry point in a folder on the path."""
+    info = tmp_path / "numpy_runtime-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy-runtime\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[deploy_magics.runtimes]\nnumpy = tests.running.plugged:Numpy\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", [*CONVERTED, "openvino:bf16", "ncnn:bf16", "mnn:low"])
+def test_a_runtime_gives_what_onnx_runtime_gives(name: str, network: Path) -> None:
+    need(name)
+    feeds = [{"x": np.random.default_rng(seed).standard_normal((1, 3, 12, 12)).astype(np.float32)} for seed in (0, 1)]
+    try:
+        theirs = run_once(network, feeds, runtime=name)
+    except ModelError as error:
+        if "does not compute in" in error.message:
+            pytest.skip(error.message)
+        raise
+    tolerance = 5e-2 if ":" in name else 1e-4
+    for mine, other in zip(run_once(network, feeds), theirs, strict=True):
+        assert list(mine) == list(other)
+        for key, values in mine.items():
+            np.testing.assert_allclose(other[key], values, atol=tolerance * np.abs(values).max())
+
+
+@pytest.mark.parametrize("name", ["openvino", "ncnn", "mnn"])
+def test_a_batch_is_taken_as_one(name: str, tmp_path: Path) -> None:
+    need(name)
+    path = bench_models.matmuls(tmp_path / "m.onnx", 2, 8, batch="N")
+    feeds = {"x": np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)}
+    [mine], [other] = run_once(path, [feeds]), run_once(path, [feeds], runtime=name)
+    np.testing.assert_allclose(other["y"], mine["y"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_an_absent_input_is_one_line(name: str, network: Path) -> None:
+    need(name)
+    with pytest.raises(ModelError, match="has the inputs x; not given: x") as raised:
+        run_once(network, [{}], runtime=name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_a_file_that_is_no_model_is_one_line(name: str, tmp_path: Path) -> None:
+    need(name)
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"\x00nonsense" * 50)
+    with pytest.raises(DeployError) as raised:
+        run_once(junk, [{"x": np.zeros(3, np.float32)}], runtime=name)
+    assert "\n" not in str(raised.value)
+
+
+def test_bench_sets_runtimes_side_by_side(network: Path) -> None:
+    need(*CONVERTED)
+    result = bench(network, on=["ort", *CONVERTED, "torch", "ort:cann"], budget=1.5, processes=2)
+    rows = {str(row.cells["name"]).partition(" · ")[2]: row for row in result.table.rows}
+    assert list(rows) == ["ort", *CONVERTED, "torch", "ort:cann"]
+    for name in CONVERTED:
+        assert rows[name].status == "ok"
+        assert rows[name].cells["convert"] > 0
+        assert rows[name].cells["differs"] < 1000
+    assert rows["torch"].status == rows["ort:cann"].status == "failed"
+    assert "PyTorch, eager needs a torch module, and 'a net' holds none" in rows["torch"].note
+    assert "CANNExecutionProvider" in rows["ort:cann"].note
+    assert "pip install onnxruntime-cann" in rows["ort:cann"].note
+
+
+def test_torch_modules_run_in_torch_and_elsewhere() -> None:
+    torch = pytest.importorskip("torch")
+    need("openvino")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU())
+    given = ("net", (module, torch.rand(1, 3, 16, 16)))
+    result = bench(given, on=["ort", "openvino", "torch", "torch:trace", "torch:script"], budget=1.5, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok"] * 5
+    assert all(row.cells["differs"] < 1000 for row in result.table.rows[1:])
+
+
+def test_a_runtime_of_another_package_is_benched_aligned_and_listed(installed: None, tmp_path: Path) -> None:
+    path = bench_models.matmuls(tmp_path / "m.onnx", 3)
+    result = bench(path, on=["ort", "numpy"], budget=1.0, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok", "ok"]
+    assert result.table.rows[1].cells["differs"] < 1000
+    assert align(path, on=["numpy"], mode="whole", samples=1).agrees
+    [row] = runtimes("numpy").table.rows
+    assert (row.cells["loads"], row.cells["from"]) == ("chains of MatMul", "another package")
+
+
+def test_what_a_plugged_runtime_refuses_is_a_row(installed: None, network: Path) -> None:
+    result = bench(network, on=["ort", "numpy"], budget=1.0, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok", "failed"]
+    assert "NumPy here knows no Conv" in result.table.rows[1].note
+
+
+def test_adding_a_runtime_takes_under_sixty_lines() -> None:
+    assert len(Path(plugged.__file__).read_text().splitlines()) < 60
+
+
+def test_it_lists_what_is_there_and_how_to_get_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deploy_magics.running.ncnn import Ncnn
+
+    monkeypatch.setattr(Ncnn, "why_not", lambda self: "ncnn is not installed; pip install ncnn pnnx")
+    result = runtimes()
+    rows = {str(row.cells["name"]): row for row in result.table.rows}
+    assert {"ort", "openvino", "ncnn", "mnn", "tvm", "litert", "torch"} <= set(rows)
+    assert "ncnn" not in result.usable
+    assert rows["ncnn"].note == "ncnn is not installed; pip install ncnn pnnx"
+    assert "ort" in result.usable
+    assert rows["ort"].cells["loads"] == "ONNX; its own format (.ort)"
+    many = [str(row.cells["name"]) for row in runtimes(variants=True).table.rows]
+    assert "openvino:bf16" in many
+    assert "ncnn:bf16" not in many
+    with pytest.raises(ArgumentError, match="did you mean 'openvino'"):
+        runtimes("openvin")
+
+
+def test_nothing_usable_is_an_error_with_the_command(network: Path) -> None:
+    with pytest.raises(MissingPartError, match="onnxruntime-qnn"):
+        bench(network, on=["ort:qnn"])
+
+
+def test_listing_imports_no_runtime() -> None:
+    code = (
+        "import sys, deploy_magics; deploy_magics.runtimes();"
+        "print([m for m in ('onnxruntime', 'openvino', 'ncnn', 'MNN', 'tvm', 'torch') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert out.stdout.strip() == "[]"
