@@ -151,11 +151,7 @@ class Session:
 
     def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
         """Place the inputs."""
-        import torch
-
-        self._given = tuple(
-            torch.from_numpy(feeds[name].copy()) if name in feeds else self._usual[name] for name in self._names
-        )
+        self._given = tuple(_tensor(feeds[name].copy()) if name in feeds else self._usual[name] for name in self._names)
 
     def run(self) -> None:
         """Run the module once."""
@@ -178,7 +174,7 @@ class Session:
         """
         if len(self._found) != len(self._outputs):
             raise ModelError(f"it gives {len(self._found)} tensors where {len(self._outputs)} are expected")
-        return {name: value.cpu().numpy().copy() for name, value in zip(self._outputs, self._found, strict=True)}
+        return {name: _array(value.cpu()) for name, value in zip(self._outputs, self._found, strict=True)}
 
 
 def tensors(value: Any) -> Iterator[Any]:
@@ -193,6 +189,29 @@ def tensors(value: Any) -> Iterator[Any]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from tensors(each)
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """Give a tensor's values; neither torch nor NumPy hands bfloat16 to the other, so its bits go over."""
+    import torch
+
+    found: NDArray[Any]
+    if tensor.dtype == torch.bfloat16:
+        import ml_dtypes
+
+        found = tensor.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16).copy()
+    else:
+        found = tensor.resolve_conj().numpy().copy()
+    return found
+
+
+def _tensor(array: NDArray[Any]) -> Any:
+    import numpy as np
+    import torch
+
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def _of_interest(category: type[Warning]) -> bool:
