@@ -7,8 +7,9 @@ finds the first one past a tolerance with a few runs.
 from __future__ import annotations
 
 from deploy_magics.aligning.bisecting import bisect
-from deploy_magics.aligning.engine import Alignment, LayerErrors, Settings, align
+from deploy_magics.aligning.engine import Settings, align
 from deploy_magics.aligning.feeding import SAMPLES, samples
+from deploy_magics.aligning.found import Alignment, LayerErrors, Stopped
 from deploy_magics.aligning.matching import Matching, Pair, match
 from deploy_magics.aligning.metrics import Errors, Histogram, Measuring
 
@@ -22,6 +23,7 @@ __all__ = [
     "Measuring",
     "Pair",
     "Settings",
+    "Stopped",
     "align",
     "bisect",
     "match",

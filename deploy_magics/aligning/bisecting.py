@@ -8,16 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy_magics.aligning import cutting
-from deploy_magics.aligning.engine import (
-    Alignment,
-    Arrays,
-    Bench,
-    LayerErrors,
-    Settings,
-    Tell,
-    closing_folder,
-    compared,
-)
+from deploy_magics.aligning.engine import Arrays, Bench, Settings, Tell, closing_folder, compared
+from deploy_magics.aligning.found import Alignment, LayerErrors
 from deploy_magics.errors import DeployError
 from deploy_magics.model import Model
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.aligning import cutting, quantised
 from deploy_magics.aligning.feeding import feeds_of_other
+from deploy_magics.aligning.found import Alignment, LayerErrors, Stopped
 from deploy_magics.aligning.graphs import by_chance, shapes
 from deploy_magics.aligning.matching import Matching, Pair, comparable, match
-from deploy_magics.aligning.metrics import Errors, Measuring, fitted
+from deploy_magics.aligning.metrics import Measuring, fitted
 from deploy_magics.errors import DeployError, ModelError
 from deploy_magics.model._temporary import Folder
 from deploy_magics.verifying import Running, tolerance_of, tolerance_on
@@ -60,68 +61,6 @@ class Settings:
     timeout: float = 300.0
     memory: int | None = None
     chunk_bytes: int = CHUNK_BYTES
-
-
-@dataclass(frozen=True)
-class LayerErrors:
-    """What was found of one layer.
-
-    Attributes
-    ----------
-    pair : Pair
-        Which layer, and which tensors.
-    whole, alone : Errors or None
-        With errors that add up, and its own; None where that was not asked for or could not be run.
-    why : str
-        Why one of them is not there, where it was asked for.
-    """
-
-    pair: Pair
-    whole: Errors | None = None
-    alone: Errors | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """What was found of two models.
-
-    Attributes
-    ----------
-    layers : tuple of LayerErrors
-        In the order in which the reference computes.
-    matching : Matching
-        Which belong together, and what has no counterpart.
-    tolerance : float
-        Largest share of a tensor's range by which it may be off.
-    reason : str
-        Where that comes from.
-    samples : int
-        Inputs that both ran on.
-    chunks : int
-        Parts in which the layers were run.
-    notes : tuple of str
-        What is to be known, one line each.
-    outputs : tuple of str
-        The reference's outputs.
-    """
-
-    layers: tuple[LayerErrors, ...]
-    matching: Matching
-    tolerance: float
-    reason: str
-    samples: int
-    chunks: int
-    notes: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-
-    def first(self, mode: str) -> LayerErrors | None:
-        """Find the first layer past the tolerance in a mode, ``"whole"`` or ``"alone"``."""
-        for layer in self.layers:
-            found: Errors | None = getattr(layer, mode)
-            if found is not None and not found.within(self.tolerance):
-                return layer
-        return None
 
 
 @dataclass
@@ -250,20 +189,32 @@ def align(
         Where one of them does not run, or no layer of one is found in the other.
     WorkerError
         Where a worker crashes or passes a bound.
+    Stopped
+        At an interrupt, with the layers of the chunks that were done; a plain one where there is none.
     """
     bench = Bench(reference, other, feeds, settings or Settings())
     parts = list(chunks(bench))
     layers: list[LayerErrors] = []
-    with closing_folder() as folder:
-        for index, pairs in enumerate(parts):
-            if tell is not None:
-                tell(index / len(parts), f"layers {len(layers) + 1} to {len(layers) + len(pairs)}")
-            layers += compared(bench, pairs, folder)
+    stopped = False
+    try:
+        with closing_folder() as folder:
+            for index, pairs in enumerate(parts):
+                if tell is not None:
+                    tell(index / len(parts), f"layers {len(layers) + 1} to {len(layers) + len(pairs)}")
+                layers += compared(bench, pairs, folder)
+    except KeyboardInterrupt:
+        if not layers:
+            raise
+        stopped = True
     if all(layer.whole is None and layer.alone is None for layer in layers):
         raise ModelError(f"no layer of {other.name!r} could be run: {layers[0].why}")
     limit, reason = bench.tolerance(tolerance)
     notes = tuple(bench.notes)
-    return Alignment(tuple(layers), bench.matching, limit, reason, len(feeds), len(parts), notes, bench.outputs)
+    sizes = len(feeds), len(parts)
+    found = Alignment(tuple(layers), bench.matching, limit, reason, *sizes, notes, bench.outputs, stopped)
+    if stopped:
+        raise Stopped(found) from None
+    return found
 
 
 def chunks(bench: Bench) -> Iterator[list[Pair]]:

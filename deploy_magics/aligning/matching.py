@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Literal
 
 from deploy_magics.aligning.graphs import Group, Layer, groups, shapes
+from deploy_magics.aligning.metrics import fit
 
 if TYPE_CHECKING:
     import onnx
@@ -104,7 +105,7 @@ def match(reference: onnx.GraphProto, other: onnx.GraphProto) -> Matching:
 
 
 def comparable(pairs: Iterable[Pair], reference: onnx.GraphProto, other: onnx.GraphProto) -> tuple[Pair, ...]:
-    """Leave out pairs by position of a float with integers of unknown scale, which are no counterpart."""
+    """Leave out pairs by position of other kinds or sizes: integers of unknown scale, a Reshape that cuts otherwise."""
     kinds = [
         {
             value.name: value.type.tensor_type.elem_type in _FLOATS
@@ -113,11 +114,14 @@ def comparable(pairs: Iterable[Pair], reference: onnx.GraphProto, other: onnx.Gr
         }
         for graph in (reference, other)
     ]
-    return tuple(
-        pair
-        for pair in pairs
-        if pair.by != "position" or len({kinds[0].get(pair.tensor), kinds[1].get(pair.other)} - {None}) < 2
-    )
+    sizes = shapes(reference), shapes(other)
+
+    def alike(pair: Pair) -> bool:
+        one, two = sizes[0].get(pair.tensor), sizes[1].get(pair.other)
+        known = {kinds[0].get(pair.tensor), kinds[1].get(pair.other)} - {None}
+        return len(known) < 2 and (one is None or two is None or fit(two, one))
+
+    return tuple(pair for pair in pairs if pair.by != "position" or alike(pair))
 
 
 def _by_name(mine: Sequence[Group], theirs: Sequence[Group]) -> dict[int, int]:

@@ -249,6 +249,21 @@ def fitted(array: Source, shape: tuple[int, ...]) -> tuple[Source | None, str]:
     return None, ""
 
 
+def fit(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Tell whether :func:`fitted` can turn an array of one shape to the other.
+
+    Examples
+    --------
+    >>> fit((8, 9, 3), (1, 8, 9, 3)), fit((1, 8, 9, 3), (1, 3, 8, 9)), fit((2, 3), (3, 2))
+    (True, True, False)
+    """
+    plain = [[size for size in each if size != 1] for each in (shape, wanted)]
+    turned = len(shape) == len(wanted) == 4 and any(
+        tuple(wanted[axis] for axis in axes) == shape for axes in (_NHWC, _NCHW)
+    )
+    return plain[0] == plain[1] or turned
+
+
 def _histogram(reference: Source, other: Source) -> Histogram | None:
     import numpy as np
 

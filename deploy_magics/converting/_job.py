@@ -39,7 +39,9 @@ def _line(error: BaseException) -> str:
 
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(("Check '", "Exception from ", "File "))]
-    return first_line(" ".join(telling) or type(error).__name__)
+    said = " ".join(telling)
+    # A single word, as a KeyError has, says nothing without what kind of error it is.
+    return first_line(said if " " in said else f"{type(error).__name__}{f': {said}' if said else ''}")
 
 
 __all__ = ["run"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy_magics.converting.editing import Shape, graphs, inferred, set_shapes
+from deploy_magics.converting.editing import Shape, graphs, inferred, set_shapes, write
 from deploy_magics.errors import ModelError, did_you_mean
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def cut(source: str, target: str, probe: str, edit: Edit) -> Cut:
     new_inputs, new_outputs = ([called.get(name, name) for name in each] for each in (inputs, outputs))
     times = 1 if edit.batch is None else _set_batch(part, edit.batch)
     part = inferred(part)
-    Path(target).write_bytes(part.SerializeToString())
+    write(part, Path(target))
     return Cut(
         tuple(zip(inputs, new_inputs, strict=True)),
         tuple(zip(outputs, new_outputs, strict=True)),
@@ -296,7 +296,7 @@ def _write_probe(
     for name in dict.fromkeys((*inputs, *outputs)):
         if name not in there:
             probe.graph.output.append(_value(name, known))
-    path.write_bytes(probe.SerializeToString())
+    write(probe, path)
 
 
 def _part(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ModelError
+from deploy_magics.errors import DeployError, ModelError
 
 if TYPE_CHECKING:
     import onnx
@@ -26,7 +26,7 @@ def bound_file(source: str, target: str, shapes: Mapping[str, Shape]) -> None:
 
     model = whole(Path(source), "give its dimensions a size")
     set_shapes(model, shapes)
-    Path(target).write_bytes(inferred(model).SerializeToString())
+    write(inferred(model), Path(target))
 
 
 def set_shapes(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> None:
@@ -71,6 +71,20 @@ def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
         raise ModelError(f"its shapes do not fit together: {' '.join(str(error).split())[:240]}") from None
 
 
+def write(model: onnx.ModelProto, path: Path) -> None:
+    """Write a model in one file.
+
+    Raises
+    ------
+    DeployError
+        Where the disk refuses.
+    """
+    try:
+        path.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise DeployError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+
+
 def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
     """Give a graph and those inside its nodes."""
     yield graph
@@ -81,4 +95,4 @@ def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from graphs(each)
 
 
-__all__ = ["bound_file", "graphs", "inferred", "set_shapes"]
+__all__ = ["bound_file", "graphs", "inferred", "set_shapes", "write"]

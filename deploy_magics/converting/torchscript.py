@@ -174,7 +174,7 @@ class Session:
         """
         if len(self._found) != len(self._outputs):
             raise ModelError(f"it gives {len(self._found)} tensors where {len(self._outputs)} are expected")
-        return {name: value.cpu().numpy().copy() for name, value in zip(self._outputs, self._found, strict=True)}
+        return {name: _array(value.cpu()) for name, value in zip(self._outputs, self._found, strict=True)}
 
 
 def _tensor(value: Any) -> Any:
@@ -202,6 +202,20 @@ def tensors(value: Any) -> Iterator[Any]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from tensors(each)
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """Give a tensor's values; neither torch nor NumPy hands bfloat16 to the other, so its bits go over."""
+    import torch
+
+    found: NDArray[Any]
+    if tensor.dtype == torch.bfloat16:
+        import ml_dtypes
+
+        found = tensor.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16).copy()
+    else:
+        found = tensor.resolve_conj().numpy().copy()
+    return found
 
 
 def _of_interest(category: type[Warning]) -> bool:

@@ -51,7 +51,8 @@ class Compared:
     @property
     def agrees(self) -> bool:
         """Whether both give the same outputs, every layer was run, and none is past the tolerance."""
-        return self.found is not None and not self.parts and not self.failed and not self.uneven
+        whole = self.found is not None and not self.found.stopped
+        return whole and not self.parts and not self.failed and not self.uneven
 
     @property
     def uneven(self) -> str:

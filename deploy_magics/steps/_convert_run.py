@@ -100,7 +100,7 @@ class Job:
             names = [spec.name for spec in specs]
             twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
             if twice is not None:
-                raise ModelError(f"{model.name!r} has two {what} called {twice!r}", hint="export it again")
+                raise ModelError(f"{model.name!r} has two {what} called {twice!r}", hint="give each its own name")
         self.model = model
         self._given = given
         self._options = replace(options, dynamic=_open_dimensions(model))

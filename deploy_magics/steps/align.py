@@ -164,7 +164,9 @@ def align(
                 if len(pairs) == 1:
                     raise
                 done.append(Compared(name, runtime, None, str(error)))
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as stop:
+                if isinstance(stop, aligning.Stopped):
+                    done.append(Compared(name, runtime, stop.found))
                 raise _interrupted(asked, done, name) from None
     return _result(asked, done)
 
@@ -248,6 +250,9 @@ def _headline(asked: _Asked, done: Sequence[Compared]) -> str:
         if only.failed:
             total = len(only.found.layers)
             return f"{only.name} and {reference} were not compared in full: {only.failed} of {total} layers did not run"
+        if only.found.stopped:
+            count, total = len(only.found.layers), len(only.found.matching.pairs)
+            return f"{only.name} and {reference} agree in the {count} of {total} layers that were compared"
         if only.uneven:
             return f"{only.name} and {reference} have other outputs: {only.uneven}"
         where = "the outputs agree" if asked.bisect else f"all {len(only.found.layers)} layers compared agree"
@@ -344,7 +349,11 @@ def _interrupted(asked: _Asked, done: Sequence[Compared], name: str) -> Interrup
         return Interrupted(None, f"interrupted while comparing {name}; nothing is kept")
     partial = _result(asked, done)
     partial.status = "interrupted"
-    return Interrupted(partial, f"interrupted while comparing {name}; the comparisons before it are kept")
+    last = done[-1].found
+    kept = "the comparisons before it are kept"
+    if last is not None and last.stopped:
+        kept = f"{len(last.layers)} of {len(last.matching.pairs)} layers are kept"
+    return Interrupted(partial, f"interrupted while comparing {name}; {kept}")
 
 
 __all__ = ["AlignResult", "align"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -197,8 +197,10 @@ def _run(
     except KeyboardInterrupt:
         raise _interrupted(lines, work, folder, len(jobs)) from None
     finally:
-        if fresh and not any(folder.iterdir()):
-            folder.rmdir()
+        if fresh:
+            # It refuses where something is in it, which is then kept, or where another process has removed it.
+            with suppress(OSError):
+                folder.rmdir()
     if all(line.error is not None for line in lines):
         first = lines[0].error
         assert first is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -82,8 +82,13 @@ class Reference:
         given = inputs if isinstance(inputs, Inputs) else Inputs(tuple(dict(each) for each in inputs))
         most = None if isinstance(original, str | PathLike) else original.limits.max_bytes
         folder = Folder()
-        with _file(original) as path:
-            feeds, outputs, notes = _run_all(given, path, folder.path, running, most)
+        try:
+            with _file(original) as path:
+                feeds, outputs, notes = _run_all(given, path, folder.path, running, most)
+        except BaseException:
+            # A notebook keeps the error, its frames and so this folder, until the next one.
+            folder.close()
+            raise
         proto = _proto(original)
         return cls(
             tuple(feeds),
@@ -221,11 +226,10 @@ class Reference:
         random = {each.name for each in again.differences if again.problem_of(each)}
         if not random:
             return found
-        folder = Folder()
-        with self.running.open(path, self.most_bytes) as run:
-            outputs = [_run_into(run, feeds, folder.path) for feeds in self.feeds]
-        repeated = replace(self, outputs=tuple(outputs))._against(path)
-        folder.close()
+        with closing(Folder()) as folder:
+            with self.running.open(path, self.most_bytes) as run:
+                outputs = [_run_into(run, feeds, folder.path) for feeds in self.feeds]
+            repeated = replace(self, outputs=tuple(outputs))._against(path)
         fixed = {each.name for each in repeated.differences if each.name in random and not repeated.problem_of(each)}
         differences = [
             replace(each, problem="it was random and is the same at each run now")

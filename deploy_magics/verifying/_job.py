@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import ModelError
+from deploy_magics.errors import DeployError, ModelError
 from deploy_magics.verifying._stored import ArrayFile, write
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def run(feeds_path: str, folder: str, most_bytes: int) -> dict[str, ArrayFile]:
     ------
     ModelError
         Where the model does not run, or takes more than ``most_bytes`` with its inputs and outputs.
+    DeployError
+        Where the disk refuses.
     """
     (session,) = _loaded
     with Path(feeds_path).open("rb") as file:
@@ -54,4 +56,9 @@ def run(feeds_path: str, folder: str, most_bytes: int) -> dict[str, ArrayFile]:
             "allowed",
             hint="give smaller --shape or --dim, or raise DeployMagics.max_bytes",
         )
-    return {name: write(outputs.pop(name), Path(folder) / f"{place}.bin") for place, name in enumerate(list(outputs))}
+    try:
+        return {
+            name: write(outputs.pop(name), Path(folder) / f"{place}.bin") for place, name in enumerate(list(outputs))
+        }
+    except OSError as error:
+        raise DeployError(f"cannot write in {folder!r}: {error.strerror or error}") from None

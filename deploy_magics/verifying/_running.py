@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from deploy_magics.errors import DeployError
 from deploy_magics.verifying._inputs import Made
 from deploy_magics.verifying._stored import ArrayFile
 from deploy_magics.workers import Worker, WorkerTimeout
@@ -110,12 +111,14 @@ class Running:
 
             def run(feeds: Arrays, folder: Path) -> Outputs:
                 given = folder / "inputs"
-                with given.open("wb") as file:
-                    pickle.dump(feeds.all() if isinstance(feeds, Made) else dict(feeds), file, protocol=5)
                 try:
+                    with given.open("wb") as file:
+                        pickle.dump(feeds.all() if isinstance(feeds, Made) else dict(feeds), file, protocol=5)
                     outputs: Outputs = call("run", str(given), str(folder), most)
+                except OSError as error:
+                    raise DeployError(f"cannot write in {str(folder)!r}: {error.strerror or error}") from None
                 finally:
-                    given.unlink()
+                    given.unlink(missing_ok=True)
                 return outputs
 
             yield run

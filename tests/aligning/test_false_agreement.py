@@ -198,3 +198,21 @@ def test_quantised_layers_are_held_as_the_numbers_they_stand_for(
         if tensor.name.startswith("w2") and tensor.data_type in (UINT8, onnx.TensorProto.INT8) and tensor.dims:
             tensor.raw_data = bytes(len(tensor.raw_data))
     assert align(("a", plain), ("b", spoiled), samples=1, tolerance=0.05).first(mode="alone") == "relu2"
+
+
+def test_reshapes_that_cut_otherwise_are_no_counterpart() -> None:
+    """Optimisers rearrange Reshape and Transpose: another one in the same place was the first "difference"."""
+
+    def cutting(rows: int, names: str, factor: float = 1.0) -> onnx.ModelProto:
+        nodes = [
+            node("Sigmoid", ["x"], [f"{names}a"], name=f"{names}squash"),
+            node("Reshape", [f"{names}a", "to"], [f"{names}b"], name=f"{names}cut"),
+            node("Mul", [f"{names}b", "k"], [f"{names}c"], name=f"{names}scale"),
+            node("Reshape", [f"{names}c", "back"], ["y"], name=f"{names}join"),
+        ]
+        weights = [weight("to", [rows, 24 // rows]), weight("back", [24]), weight("k", np.float32(factor))]
+        return graphs.model(nodes, [value("x", [24])], [value("y", [24])], weights)
+
+    assert align(("a", cutting(2, "p")), ("b", cutting(3, "q")), samples=1).agrees
+    # What comes of it is held at the next layer that both have.
+    assert align(("a", cutting(2, "p")), ("b", cutting(3, "q", 1.1)), samples=1).first() == "pjoin"

@@ -81,3 +81,23 @@ def test_outputs_of_one_name_are_one_line(out: Path) -> None:
     with pytest.raises(ModelError, match="has two outputs called 'y'"):
         convert(("twice", twice), to=["ort"], output=out)
     assert not out.exists()
+
+
+def test_a_module_in_bfloat16_is_compared_and_a_bare_word_is_told_as_an_error(out: Path) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("coremltools")
+
+    class Half(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(4, 4)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return self.linear(x).bfloat16()
+
+    torch.manual_seed(0)
+    result = convert(("half", (Half(), (torch.rand(2, 4),))), to=["torchscript", "coreml"], output=out)
+    rows = {str(row.cells["target"]): row for row in result.table.rows}
+    assert rows["TorchScript"].cells["verdict"] == "computes the same"
+    # coremltools raises KeyError(15), torch's number of that type.
+    assert "Error" in rows["Core ML package"].note
