@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from deploy_magics.aligning import Alignment, Errors, LayerErrors
 
 _PPM = 1e6
+_FEWEST = 3
+"""Layers that have a depth: of outputs that agree, all that a search runs, the table says the same."""
 _ERROR = "Largest difference as a share of the range of the reference's values, over all samples."
 _SERIES = {"whole": "as a whole", "alone": "on its own"}
 
@@ -104,7 +106,7 @@ def summary(comparisons: Sequence[Compared]) -> Table:
         Column("first", "first past the tolerance", kind="text", help="Where the models part."),
         Column("error", "largest own error", unit="ppm", digits=3, help=_ERROR),
         Column("outputs", "error of outputs", unit="ppm", digits=3, help=_ERROR, goal="error"),
-        Column("layers", "layers compared", kind="integer"),
+        Column("layers", "layers compared", kind="integer", shown=False),
         Column("tolerance", "tolerance", unit="ppm", digits=3),
     )
     rows = []
@@ -136,10 +138,10 @@ def culprit(found: Alignment) -> LayerErrors | None:
 
 
 def depth(compared: Compared, modes: Sequence[str], reference: str, *, titled: bool) -> Depth | None:
-    """Draw the errors along the depth; None where nothing was measured."""
+    """Draw the errors along the depth; None where too few layers were measured to have one."""
     assert compared.found is not None
     spots = tuple(_spot(layer, modes) for layer in compared.found.layers if layer.whole or layer.alone)
-    if not spots:
+    if len(spots) < _FEWEST:
         return None
     label = f"error along the depth{f': {compared.name}' if titled else ''}"
     series = tuple(_SERIES[mode] for mode in modes)

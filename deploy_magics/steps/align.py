@@ -133,7 +133,7 @@ def align(
 
         %align good.onnx bad.onnx --bisect --tolerance 1e-3
     """
-    from deploy_magics import aligning
+    from deploy_magics import aligning, running
     from deploy_magics.model import Model
     from deploy_magics.progress import progress
     from deploy_magics.workers import memory_bound
@@ -157,6 +157,7 @@ def align(
             whole, alone = mode != "alone", mode != "whole"
             settings = aligning.Settings(whole, alone, runtime, timeout, bound)
             try:
+                running.require_usable(runtime)
                 work = aligning.bisect if bisect else aligning.align
                 found = work(reference, other, feeds, settings, tolerance=tolerance, tell=tell)
                 done.append(Compared(name, runtime, found))

@@ -28,6 +28,8 @@ MAX_BARS = 24
 WIDTH_IN = 8.0
 LINE = 80
 """Characters of the title's size that fit the width."""
+_BEYOND = 4.0
+"""Factor beyond the ends of a logarithmic scale at which zero and what is not finite are drawn."""
 DASHES = {"p50": "-", "p95": "--", "p99": ":"}
 
 
@@ -38,7 +40,8 @@ def plot(result: Result) -> Figure:
     ----------
     result : Result
         What to draw: the first table that has a column of numbers, a histogram for each unit of its samples, its
-        curves, its stacked bars and its timelines.
+        curves, its stacked bars and its timelines. A drawing along the depth has all rows of the table, in their
+        order, and stands in place of bars.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def plot(result: Result) -> Figure:
         Not known to pyplot; ``figure.savefig("a.png")`` writes it, and a notebook shows it.
     """
     hues = colours(result)
-    chosen = _main(result)
+    chosen = None if any(isinstance(chart, Depth) for chart in result.charts) else _main(result)
     dists = distributions(result)
     heights = [0.9 + 0.3 * _bars(chosen[0])] if chosen else []
     heights += [2.6] * len(dists) + [2.2] * len(result.curves) + [_height(chart) for chart in result.charts]
@@ -226,8 +229,7 @@ def _draw_depth(axis: Axes, chart: Depth, hues: dict[str, str]) -> None:
         ring = series < len(chart.series) - 1
         for part in chart.names:
             there = [(i, spot.values[series]) for i, spot in enumerate(chart.spots, 1) if spot.part == part]
-            # What has no place on a logarithmic scale stands at its ends.
-            known = [(i, min(max(value, least), most)) for i, value in there if value is not None]
+            known = [(i, _on_scale(value, least, most)) for i, value in there if value is not None]
             if known:
                 places, heights = zip(*known, strict=True)
                 face = "none" if ring else hues[part]
@@ -235,12 +237,37 @@ def _draw_depth(axis: Axes, chart: Depth, hues: dict[str, str]) -> None:
                 axis.scatter(places, heights, s=14 + 10 * ring, facecolors=face, edgecolors=hues[part], label=label)
     if chart.limit > 0:
         axis.axhline(chart.limit, color="#404040", lw=1.2, ls="--", label="tolerance")
+    firsts = [first for series in range(len(chart.series)) if (first := chart.first(series)) is not None]
+    if firsts:
+        axis.axvline(firsts[-1] + 1, color="#404040", lw=0.8, alpha=0.6, zorder=0)
+        right = 2 * firsts[-1] > len(chart.spots)
+        axis.annotate(
+            _literal(shorten(clean(chart.spots[firsts[-1]].name), 60)),
+            (firsts[-1] + 1, most * _BEYOND**2),
+            (-4 if right else 4, -4),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            va="top",
+            fontsize=9,
+            fontweight="bold",
+        )
     axis.set_yscale("log")
-    axis.set_ylim(least / 2, most * 2)
+    axis.set_ylim(least / _BEYOND**2, most * _BEYOND**2)
+    powers = range(place.low, place.high + 1, max(1, math.ceil((place.high - place.low) / 6)))
+    axis.set_yticks([least / _BEYOND, *(10.0**power for power in powers)])
+    axis.set_yticklabels(["0", *(f"$10^{{{power}}}$" for power in powers)])
+    axis.minorticks_off()
     axis.set_title(_literal(_chart.title(chart)), loc="left", fontsize=9)
     axis.set_xlabel(f"layer, in the order computed{'; rings: ' + chart.series[0] if len(chart.series) > 1 else ''}")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     _plain(axis)
+
+
+def _on_scale(value: float, least: float, most: float) -> float:
+    """Give zero, and what is not finite, a place beyond the ends of a logarithmic scale."""
+    if not math.isfinite(value):
+        return most * _BEYOND
+    return min(max(value, least), most) if value > 0 else least / _BEYOND
 
 
 def _draw_chart(axis: Axes, chart: Chart, hues: dict[str, str]) -> None:

@@ -217,6 +217,22 @@ def test_a_headline_gives_percents_as_a_person_writes_them(scale: float, form: s
     assert re.search(rf"off by {form} % of its range", headline)
 
 
+def test_a_runtime_that_is_not_installed_is_a_row_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy_magics.running.tvm.Tvm.why_not", lambda _: "TVM is not installed; pip install it")
+    found = align(network(), on=["ort", "tvm"], samples=1)
+    assert [row.status for row in found.tables[0].rows] == ["ok", "failed"]
+    assert found.tables[0].rows[1].note == "TVM is not installed; pip install it"
+    with pytest.raises(DeployError, match=r"^TVM is not installed; pip install it$"):
+        align(network(), on=["tvm"], samples=1)
+
+
+def test_outputs_that_agree_are_a_table_without_a_drawing() -> None:
+    found = align(network(), network(), bisect=True)
+    assert len(found.tables[0].rows) == 1
+    assert not found.charts
+    assert align(network(), network(scale=2.0), bisect=True).charts
+
+
 def test_bisection_finds_the_layer_on_its_branch_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bisecting, "PARTS", 2)
     result = align(("good", network()), ("bad", network(scale=1.05)), bisect=True, samples=1)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from deploy_magics.result import Result
+from deploy_magics.result import Column, Depth, Result, Row, Spot, Table
 from deploy_magics.views._palette import COLOURS
 from tests.views import results
 
@@ -53,6 +53,21 @@ def test_of_many_rows_the_largest_are_drawn() -> None:
     assert len(widths) == 24
     assert widths == sorted(widths, reverse=True)
     assert "largest 24 of 300 rows" in bars.get_xlabel()
+
+
+def test_errors_along_the_depth_stand_alone_with_zeros_and_the_first_past_the_limit() -> None:
+    spots = tuple(Spot(f"layer{i}", "Conv", (0.0 if i < 5 else 5e4, 5e4 if i == 5 else 0.0)) for i in range(9))
+    rows = tuple(Row({"layer": spot.name, "error": spot.values[0]}) for spot in spots)
+    table = Table((Column("layer", "layer", kind="text"), Column("error", "error", unit="ppm")), rows)
+    depth = Depth("error along the depth", "ppm", ("as a whole", "on its own"), spots, 100.0)
+    (axis,) = Result("align", "a parts from b", tables=(table,), charts=(depth,)).plot().axes
+    assert [text.get_text() for text in axis.texts] == ["layer5"]
+    assert axis.get_yticklabels()[0].get_text() == "0"
+    zero = min(point[1] for dots in axis.collections for point in dots.get_offsets())
+    assert 0 < axis.get_ylim()[0] < zero < 100.0
+    none_past = Depth("error along the depth", "ppm", ("on its own",), (Spot("a", "Conv", (1.0,)),), 100.0)
+    (axis,) = Result("align", "a agrees", charts=(none_past,)).plot().axes
+    assert not axis.texts
 
 
 def test_it_changes_no_state_of_pyplot() -> None:
