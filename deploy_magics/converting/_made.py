@@ -48,7 +48,7 @@ class Source:
     known : tuple of str
         Inputs that the model has; a module may have arguments besides, on which nothing depends.
     sizes : mapping
-        Shapes of inputs, None for a dimension that stays open; of Keras models and saved models.
+        Shapes of inputs, None for a dimension that stays open; empty for those that they have.
     """
 
     path: str
@@ -94,6 +94,8 @@ class Made:
         What a reader should know, one line each.
     renamed : mapping
         Names that the format does not allow, and what they became.
+    fixes : bool
+        Whether open dimensions of inputs were given sizes, since the converter leaves none open.
     """
 
     main: str
@@ -102,6 +104,7 @@ class Made:
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    fixes: bool = False
 
 
 __all__ = ["Exporter", "Kind", "Made", "Options", "Port", "Source"]
