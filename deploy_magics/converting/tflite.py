@@ -42,7 +42,9 @@ def _of_tensorflow(source: Source, target: Path) -> str:
         lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
         flex = next((line for line in lines if line.startswith(("Flex ops:", "Custom ops:"))), "")
         reason = f"it {_SELECTED}: {flex.partition(': ')[2]}" if flex else (lines or [type(error).__name__])[0]
-        raise ModelError(f"TensorFlow cannot write it as TFLite: {reason[:240]}") from None
+        open_ = any(size is None for port in opened.inputs for size in port.shape or ())
+        hint = "give open dimensions a size: --dim batch=1" if open_ and not flex else None
+        raise ModelError(f"TensorFlow cannot write it as TFLite: {reason[:240]}", hint=hint) from None
     return f"TensorFlow {tf.__version__}"
 
 
