@@ -50,7 +50,7 @@ class Source:
     known : tuple of str
         Inputs that the model has; a module may have arguments besides, on which nothing depends.
     sizes : mapping
-        Shapes of inputs, None for a dimension that stays open; of Keras models and saved models.
+        Shapes of inputs, None for a dimension that stays open; empty for those that they have.
     """
 
     path: str
@@ -96,6 +96,8 @@ class Made:
         What a reader should know, one line each.
     renamed : mapping
         Names that the format does not allow, and what they became.
+    fixes : bool
+        Whether open dimensions of inputs were given sizes, since the converter leaves none open.
     """
 
     main: str
@@ -104,6 +106,7 @@ class Made:
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    fixes: bool = False
 
 
 def check_given(feeds: Mapping[str, object], names: Sequence[str], model: str) -> None:

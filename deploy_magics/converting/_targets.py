@@ -45,6 +45,8 @@ class Target:
         of ones; "" where that is here.
     needs : mapping
         Packages that are needed besides, by what it is made from: ``{"keras": ("tensorflow", "pip install ...")}``.
+    fixes_sizes : bool
+        Whether it is told the size that open dimensions take, since it may leave none open.
     instead : str
         What to do with a model of which it cannot be made.
     """
@@ -60,6 +62,7 @@ class Target:
     precision: str = ""
     elsewhere: str = ""
     needs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fixes_sizes: bool = False
     instead: str = "give the torch module, with its input or --shape"
 
     def why_not(self, kind: str = "") -> str | None:
@@ -162,6 +165,7 @@ TARGETS: dict[str, Target] = {
                 "saved_model": ("tensorflow", TENSORFLOW),
                 "jax": ("tensorflow", TENSORFLOW),
             },
+            fixes_sizes=True,
             instead=f"give the torch module, Keras model, saved model or JAX function, or elsewhere: {_ONNX2TF}",
         ),
         Target(

@@ -99,7 +99,7 @@ def origin_of(
         return Origin(label or path.resolve().stem, kind, _laid(path, kind, folder))  # type: ignore[arg-type]
     if _is_keras(value):
         _require("keras")
-        return Origin(label or str(value.name), "keras", _saved(value, folder))
+        return Origin(label or str(value.name), *_saved(value, folder))
     function, example = value if _is_pair(value) else (value, None)
     if not _is_function(function):
         return None
@@ -170,26 +170,24 @@ def _is_keras(value: Any) -> bool:
     return bool(kinds & {("keras", "Model"), ("tf_keras", "Model")})
 
 
-def _saved(model: Any, folder: Path) -> str:
-    """Save a model of the notebook, and the classes in it that are not Keras' own."""
-    import cloudpickle
-
-    from deploy_magics.converting.tensorflow import CUSTOM
-
-    path = folder / "model.keras"
+def _saved(model: Any, folder: Path) -> tuple[Kind, str]:
+    """Save a model of the notebook; one with code of the user's own as a saved model, which needs none of it."""
     layers = [model, *getattr(model, "_flatten_layers", lambda: ())()]
-    own = {type(layer).__name__: type(layer) for layer in layers if _is_own(type(layer))}
     try:
+        if any(_is_own(type(layer)) for layer in layers):
+            path = folder / "saved"
+            model.export(str(path), format="tf_saved_model", verbose=False)
+            return "saved_model", str(path)
+        path = folder / "model.keras"
         model.save(str(path))
-        (folder / CUSTOM).write_bytes(cloudpickle.dumps(own))
     except Exception as error:  # noqa: BLE001 - a user's layer may raise anything
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"Keras cannot save {model.name!r}: {type(error).__name__}: {reason}") from None
-    return str(path)
+    return "keras", str(path)
 
 
 def _is_own(kind: type) -> bool:
-    return kind.__module__.split(".")[0] not in ("keras", "tf_keras")
+    return kind.__module__.split(".")[0] not in ("keras", "tf_keras") or kind.__name__ == "Lambda"
 
 
 def _is_pair(value: Any) -> bool:

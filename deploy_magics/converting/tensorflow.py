@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,6 @@ from deploy_magics.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CUSTOM = "custom.pickle"
-"""Beside a model from a notebook: its classes that are the user's own."""
 _OPSET = 18
 """The newest that tf2onnx 1.17 writes."""
 
@@ -228,17 +225,13 @@ def _of_folder(tf: Any, path: str) -> tuple[Any, Any, list[Any]]:
 def _of_keras(tf: Any, path: str) -> tuple[Any, Any, list[Any]]:
     import keras
 
-    custom = Path(path).with_name(CUSTOM)
-    own: dict[str, Any] = {}
-    if custom.exists():
-        with custom.open("rb") as file:
-            own = pickle.load(file)
     try:
-        # What came with classes of its own was written by the user's own session, just now.
-        model = keras.saving.load_model(path, custom_objects=own, compile=False, safe_mode=not custom.exists())
+        model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # noqa: BLE001 - a broken file raises anything
-        text = _said(error)
-        hint = "load it where its classes are defined, and give the model itself" if "custom" in text.lower() else None
+        # It quotes the whole configuration, and says what is wrong at the end.
+        text = " ".join(str(error).rpartition("Exception encountered: ")[2].split())[:240] or type(error).__name__
+        own = "Could not locate class" in text or "Lambda" in text
+        hint = "load it where its code is defined, and give the model itself" if own else None
         raise ModelError(f"Keras does not read it: {text}", hint=hint) from None
     try:
         tensors = list(model.inputs or ())
@@ -284,7 +277,6 @@ def _said(error: BaseException) -> str:
 
 
 __all__ = [
-    "CUSTOM",
     "Opened",
     "Session",
     "describe",

@@ -21,11 +21,12 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
         Where the converter cannot.
     """
     target = folder / f"{stem}.tflite"
-    by, notes = _of_torch(source, target, options) if source.kind == "torch" else _of_tensorflow(source, target)
-    return Made(target.name, by, *ports(target), notes)
+    by = _of_torch(source, target) if source.kind == "torch" else _of_tensorflow(source, target)
+    # litert-torch leaves batches open in name, and then fails at the first view of what it does not know the size of.
+    return Made(target.name, by, *ports(target), fixes=source.kind == "torch")
 
 
-def _of_tensorflow(source: Source, target: Path) -> tuple[str, tuple[str, ...]]:
+def _of_tensorflow(source: Source, target: Path) -> str:
     from deploy_magics.converting import jax, tensorflow
 
     opened = jax.opened(source) if source.kind == "jax" else tensorflow.opened(source)
@@ -41,11 +42,13 @@ def _of_tensorflow(source: Source, target: Path) -> tuple[str, tuple[str, ...]]:
         lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
         flex = next((line for line in lines if line.startswith(("Flex ops:", "Custom ops:"))), "")
         reason = f"it {_SELECTED}: {flex.partition(': ')[2]}" if flex else (lines or [type(error).__name__])[0]
-        raise ModelError(f"TensorFlow cannot write it as TFLite: {reason[:240]}") from None
-    return f"TensorFlow {tf.__version__}", ()
+        open_ = any(size is None for port in opened.inputs for size in port.shape or ())
+        hint = "give open dimensions a size: --dim batch=1" if open_ and not flex else None
+        raise ModelError(f"TensorFlow cannot write it as TFLite: {reason[:240]}", hint=hint) from None
+    return f"TensorFlow {tf.__version__}"
 
 
-def _of_torch(source: Source, target: Path, options: Options) -> tuple[str, tuple[str, ...]]:
+def _of_torch(source: Source, target: Path) -> str:
     from importlib.metadata import version
 
     import litert_torch
@@ -72,19 +75,24 @@ def _of_torch(source: Source, target: Path, options: Options) -> tuple[str, tupl
             f"nothing depends on input {next(n for n in packed.names if n not in source.known)!r}",
             hint="give a module without it",
         )
-    given = dict(zip(packed.names, packed.inputs, strict=True))
-    symbols = {name: torch.export.Dim(name) for axes in options.dynamic.values() for name in axes.values()}
-    shapes = {
-        name: {axis: symbols[symbol] for axis, symbol in options.dynamic.get(name, {}).items()} or None
-        for name in given
+    given = {
+        name: _sized(value, source.sizes.get(name)) for name, value in zip(packed.names, packed.inputs, strict=True)
     }
-    how = {"dynamic_shapes": {"given": shapes}} if symbols else {}
     try:
-        litert_torch.convert(Named().eval(), sample_kwargs=given, **how).export(str(target))
+        litert_torch.convert(Named().eval(), sample_kwargs=given).export(str(target))
     except Exception as error:  # noqa: BLE001 - tracing a user's module raises anything
         reason = " ".join(str(error).split())[:240]
         raise ModelError(f"litert-torch cannot convert it: {type(error).__name__}: {reason}") from None
-    return f"litert-torch {version('litert-torch')}", ()
+    return f"litert-torch {version('litert-torch')}"
+
+
+def _sized(value: Any, shape: tuple[int | None, ...] | None) -> Any:
+    """Give an example input the sizes that it is to have; only those count."""
+    import torch
+
+    if shape is None or tuple(value.shape) == shape:
+        return value
+    return torch.zeros([size or old for size, old in zip(shape, value.shape, strict=True)], dtype=value.dtype)
 
 
 __all__ = ["convert"]

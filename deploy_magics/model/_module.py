@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from deploy_magics.arguments import ModelLike
@@ -114,7 +115,8 @@ def _of_zoo(name: str, shapes: Sizes | None, check: Any) -> TorchModule:
     from deploy_magics import zoo
 
     if name not in zoo.names():
-        raise _no_module(f"{quote(name, 100)} is no network of the zoo")
+        what = "a file" if Path(name).expanduser().exists() else "no network of the zoo"
+        raise _no_module(f"{quote(name, 100)} is {what}")
     if zoo.entry(name).kind != "torch":
         raise _no_module(f"the zoo's {quote(name)} is an ONNX model")
     module = zoo.module(name)

@@ -99,7 +99,8 @@ def _compare(what: str, spec: TensorSpec, port: Port, made: Made, problems: list
             if after is not None and after != before:
                 problems.append(f"dimension {axis} of {called} is {after} there, not {before}")
         elif after is not None and what == "input":
-            problems.append(f"dimension {axis} of {called} is fixed at {after} there, and was open")
+            text = f"dimension {axis} of {called} is fixed at {after} there, and was open"
+            (notes if made.fixes else problems).append(text)
 
 
 __all__ = ["Interface", "compare_interface"]

@@ -14,7 +14,7 @@ from deploy_magics.steps._convert_check import Interface, compare_interface
 
 if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
-    from deploy_magics.converting import Converted, Options, Origin, Source, Target
+    from deploy_magics.converting import Converted, Made, Options, Origin, Source, Target
     from deploy_magics.model import Model, TorchModule
     from deploy_magics.verifying import Reference, Running, Verification
 
@@ -141,6 +141,8 @@ class Job:
         kind = self._kind(target)
         MissingPartError.check(target.why_not(kind))
         source = self._source(kind)
+        if target.fixes_sizes:
+            source = replace(source, sizes=_sizes(self.model.concrete() if kind == "torch" else self.model))
         if target.opener is not None:
             tell("running the original")
             self._reference(kind)
@@ -248,12 +250,7 @@ class Job:
         """Give it as it is, or the ONNX model made of it."""
         from deploy_magics.converting import Source
 
-        sizes = {
-            spec.name: tuple(size if isinstance(size, int) else None for size in spec.shape)
-            for spec in self.model.inputs
-            if spec.shape is not None
-        }
-        source = converting.source_of(origin, sizes)
+        source = converting.source_of(origin, _sizes(self.model))
         if kind != "onnx":
             return source
         folder = self._folder / "first"
@@ -302,7 +299,7 @@ class Job:
             return None
         from deploy_magics.verifying import TOLERANCES
 
-        reference = self._reference(kind)
+        reference = _fitting(self._reference(kind), done.made)
         if target.precision:
             wider = max(reference.tolerance, TOLERANCES[target.precision])
             reference = replace(reference, tolerance=wider, reason=target.precision)
@@ -377,6 +374,32 @@ def with_open_dimensions(given: Any, dynamic: Mapping[str, Mapping[int, str]], s
                 raise ModelError(f"input {name!r} has {len(sizes[name])} dimensions, and no {axis}")
             sizes[name][axis] = symbol
     return Model.of(found.module, shapes=sizes, label=found.name)
+
+
+def _sizes(model: Model) -> dict[str, tuple[int | None, ...]]:
+    """Give the shape of each input whose rank is known, None for what is open."""
+    return {
+        spec.name: tuple(size if isinstance(size, int) else None for size in spec.shape)
+        for spec in model.inputs
+        if spec.shape is not None
+    }
+
+
+def _fitting(reference: Reference, made: Made) -> Reference:
+    """Leave out what was computed on inputs of other sizes than what was made has."""
+    if not made.fixes:
+        return reference
+    shapes = {port.name: port.shape for port in made.inputs}
+    kept = [
+        place
+        for place, feeds in enumerate(reference.feeds)
+        if all(shapes.get(name) in (None, feeds[name].shape) for name in feeds)
+    ]
+    return replace(
+        reference,
+        feeds=tuple(reference.feeds[place] for place in kept),
+        outputs=tuple(reference.outputs[place] for place in kept),
+    )
 
 
 def _open_dimensions(model: Model) -> dict[str, dict[int, str]]:
