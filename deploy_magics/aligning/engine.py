@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from deploy_magics.aligning import cutting, quantised
 from deploy_magics.aligning.feeding import feeds_of_other
 from deploy_magics.aligning.found import Alignment, LayerErrors, Stopped
-from deploy_magics.aligning.graphs import by_chance, shapes
+from deploy_magics.aligning.graphs import Layer, by_chance, shapes
 from deploy_magics.aligning.matching import Matching, Pair, comparable, match
 from deploy_magics.aligning.metrics import Measuring, fitted
 from deploy_magics.errors import DeployError, ModelError
@@ -90,7 +90,9 @@ class Bench:
             for pair in found.pairs
         ]
         self.outputs = tuple(ours.get(value.name, value.name) for value in self.mine.graph.output)
-        self.matching = replace(found, pairs=comparable(pairs, self.mine.graph, self.theirs.graph))
+        kept = comparable(pairs, self.mine.graph, self.theirs.graph)
+        left = tuple(Layer(pair.layer, pair.op, pair.tensor, None) for pair in pairs if pair not in kept)
+        self.matching = replace(found, pairs=kept, alone=(*found.alone, *left))
         self.notes += by_chance(self.mine.graph)
         if not self.matching.pairs:
             raise ModelError(
