@@ -41,7 +41,7 @@ def _smaller(picture: str) -> str:
     from PIL import Image
 
     made = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB").quantize(256).save(made, "png", optimize=True)
+    Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB").quantize(64).save(made, "png", optimize=True)
     return base64.b64encode(made.getvalue()).decode("ascii")
 
 
