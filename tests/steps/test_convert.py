@@ -19,7 +19,7 @@ from deploy_magics.converting import TARGETS
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError, VerificationError, WorkerError
 from deploy_magics.model import Model, _temporary
 from deploy_magics.result import Missing, load_result
-from deploy_magics.steps._convert_run import read_dynamic
+from deploy_magics.steps._convert_sizes import read_dynamic
 from deploy_magics.steps.convert import ConvertResult, convert
 from deploy_magics.views import html
 from tests.simplifying import graphs
