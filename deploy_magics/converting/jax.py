@@ -174,10 +174,11 @@ def opened(source: Source) -> Opened:
 
 
 class _ByName:
-    """A function that gives its results by names, and knows once it was traced which of those are new."""
+    """A function that gives its results by names, and once it was traced knows these in order, and which are new."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
+        self.names: list[str] = []
         self.renamed: tuple[str, ...] = ()
 
     def __call__(self, *given: Any) -> dict[str, Any]:
@@ -185,11 +186,12 @@ class _ByName:
 
         found = self._function(*given)
         if isinstance(found, Mapping) and all(hasattr(value, "dtype") for value in found.values()):
-            names = safe_names(found)
-            self.renamed = renamed(names, list(found))
-            return dict(zip(names, found.values(), strict=True))
+            self.names = safe_names(found)
+            self.renamed = renamed(self.names, list(found))
+            return dict(zip(self.names, found.values(), strict=True))
         leaves = jax.tree.leaves(found)
-        return {f"output_{place}": leaf for place, leaf in enumerate(leaves)}
+        self.names = [f"output_{place}" for place in range(len(leaves))]
+        return dict(zip(self.names, leaves, strict=True))
 
 
 def _unpacked(path: str) -> tuple[Packed, _ByName]:
@@ -218,7 +220,7 @@ def _inputs(packed: Packed) -> tuple[Port, ...]:
     )
 
 
-def _abstract(packed: Packed, by_name: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+def _abstract(packed: Packed, by_name: _ByName) -> dict[str, Any]:
     """Trace it without computing anything."""
     import jax
 
@@ -228,7 +230,8 @@ def _abstract(packed: Packed, by_name: Callable[..., dict[str, Any]]) -> dict[st
         raise ModelError(f"JAX cannot trace it: {_said(error)}") from None
     if not found:
         raise ModelError("it gives no arrays")
-    return found
+    # JAX orders a dict by name; the order that counts is that of the function.
+    return {name: found[name] for name in by_name.names}
 
 
 def _rename(model: Any, names: Mapping[str, str]) -> None:

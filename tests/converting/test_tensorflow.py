@@ -132,7 +132,7 @@ def test_a_jax_function(tmp_path: Path) -> None:
     assert same(result)
     assert any("'<b>' is called '_b_' there" in note.text for note in result.notes)
     assert [spec.name for spec in Model.of(result.paths["onnx"]).inputs] == ["features", "scale"]
-    assert [spec.name for spec in Model.of(result.paths["onnx"]).outputs] == ["_b_", "logits"]
+    assert [spec.name for spec in Model.of(result.paths["onnx"]).outputs] == ["logits", "_b_"]
 
     def wrong(x: Any) -> Any:
         return x @ x
