@@ -93,8 +93,8 @@ _CONVERT = "pip install 'deploy-magics[convert]'"
 TENSORFLOW = "pip install 'deploy-magics[tensorflow]'"
 # litert-torch asks for an old typing_extensions by way of a package that it does not use; Jupyter and TVM need a newer.
 _LITERT_TORCH = "pip install litert-torch && pip install -U typing_extensions"
-# It asks for versions of ONNX, protobuf and NumPy of its own, and writes files with other names.
-_ONNX2TF = "python3 -m venv o2t && o2t/bin/pip install onnx2tf && o2t/bin/onnx2tf -i MODEL.onnx -o out"
+# It pins NumPy 1.26, ONNX 1.19 and protobuf 4, so it cannot be here, and it looks for onnxsim on the path.
+_ONNX2TF = "python3 -m venv o2t && . o2t/bin/activate && pip install onnx2tf && onnx2tf -i MODEL.onnx -o out"
 
 TARGETS: dict[str, Target] = {
     target.name: target

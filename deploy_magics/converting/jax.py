@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Options, Port, Source
-from deploy_magics.converting.tensorflow import Opened, imported, name_dimensions, safe_names, traced
+from deploy_magics.converting._made import Kind, Options, Port, Source
+from deploy_magics.converting.tensorflow import Opened, imported, name_dimensions, renamed, safe_names, traced
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -79,11 +79,12 @@ def arguments(function: Any, count: int) -> list[str]:
     return names[:count] if len(names) >= count else [f"input_{place}" for place in range(count)]
 
 
-def describe(path: str, kind: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """Tell inputs and outputs; nothing is computed."""
+def describe(path: str, kind: Kind) -> tuple[tuple[Port, ...], tuple[Port, ...], tuple[str, ...]]:
+    """Tell inputs and outputs, and which of them were renamed; nothing is computed."""
     packed, by_name = _unpacked(path)
     found = _abstract(packed, by_name)
-    return _inputs(packed), tuple(Port(name, value.dtype.name, tuple(value.shape)) for name, value in found.items())
+    outputs = tuple(Port(name, value.dtype.name, tuple(value.shape)) for name, value in found.items())
+    return _inputs(packed), outputs, by_name.renamed
 
 
 def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
@@ -172,7 +173,28 @@ def opened(source: Source) -> Opened:
     return traced(tf, jax2tf.convert(by_name), specs, None)
 
 
-def _unpacked(path: str) -> tuple[Packed, Callable[..., dict[str, Any]]]:
+class _ByName:
+    """A function that gives its results by names, and once it was traced knows these in order, and which are new."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.names: list[str] = []
+        self.renamed: tuple[str, ...] = ()
+
+    def __call__(self, *given: Any) -> dict[str, Any]:
+        import jax
+
+        found = self._function(*given)
+        if isinstance(found, Mapping) and all(hasattr(value, "dtype") for value in found.values()):
+            self.names = safe_names(found)
+            self.renamed = renamed(self.names, list(found))
+            return dict(zip(self.names, found.values(), strict=True))
+        leaves = jax.tree.leaves(found)
+        self.names = [f"output_{place}" for place in range(len(leaves))]
+        return dict(zip(self.names, leaves, strict=True))
+
+
+def _unpacked(path: str) -> tuple[Packed, _ByName]:
     """Load a function, and what gives its results by names."""
     os.environ["JAX_PLATFORMS"] = "cpu"
     import jax
@@ -182,14 +204,7 @@ def _unpacked(path: str) -> tuple[Packed, Callable[..., dict[str, Any]]]:
     with Path(path).open("rb") as file:
         packed: Packed = pickle.load(file)
 
-    def by_name(*given: Any) -> dict[str, Any]:
-        found = packed.function(*given)
-        if isinstance(found, Mapping) and all(hasattr(value, "dtype") for value in found.values()):
-            return dict(zip(safe_names(found), found.values(), strict=True))
-        leaves = jax.tree.leaves(found)
-        return {f"output_{place}": leaf for place, leaf in enumerate(leaves)}
-
-    return packed, by_name
+    return packed, _ByName(packed.function)
 
 
 def _specs(packed: Packed) -> list[Any]:
@@ -205,7 +220,7 @@ def _inputs(packed: Packed) -> tuple[Port, ...]:
     )
 
 
-def _abstract(packed: Packed, by_name: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+def _abstract(packed: Packed, by_name: _ByName) -> dict[str, Any]:
     """Trace it without computing anything."""
     import jax
 
@@ -215,7 +230,8 @@ def _abstract(packed: Packed, by_name: Callable[..., dict[str, Any]]) -> dict[st
         raise ModelError(f"JAX cannot trace it: {_said(error)}") from None
     if not found:
         raise ModelError("it gives no arrays")
-    return found
+    # JAX orders a dict by name; the order that counts is that of the function.
+    return {name: found[name] for name in by_name.names}
 
 
 def _rename(model: Any, names: Mapping[str, str]) -> None:

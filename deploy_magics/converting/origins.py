@@ -36,6 +36,8 @@ class Origin:
         Where a worker finds it.
     inputs, outputs : tuple of Port
         What it takes and gives.
+    renamed : tuple of str
+        Names that TensorFlow does not allow and what they became, one line each.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Origin:
     path: str
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
+    renamed: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -122,7 +125,7 @@ def describe(origin: Origin, *, timeout: float, memory: int | None) -> Origin:
     WorkerError
         Where that crashes or passes a bound.
     """
-    inputs, outputs = workers.call(
+    inputs, outputs, renamed = workers.call(
         f"{_module(origin.kind)}:describe",
         origin.path,
         origin.kind,
@@ -130,7 +133,7 @@ def describe(origin: Origin, *, timeout: float, memory: int | None) -> Origin:
         timeout=timeout,
         memory=memory,
     )
-    return Origin(origin.name, origin.kind, origin.path, inputs, outputs)
+    return Origin(origin.name, origin.kind, origin.path, inputs, outputs, renamed)
 
 
 def source_of(origin: Origin, sizes: Mapping[str, tuple[int | None, ...]]) -> Source:

@@ -6,11 +6,11 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Options, Port, Source
+from deploy_magics.converting._made import Kind, Options, Port, Source
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Opened:
         What owns the weights.
     package : module
         TensorFlow.
+    renamed : tuple of str
+        Names that TensorFlow does not allow and what they became, one line each.
     """
 
     function: Any
@@ -41,6 +43,7 @@ class Opened:
     outputs: tuple[Port, ...]
     keeps: Any
     package: Any
+    renamed: tuple[str, ...] = ()
 
 
 def imported() -> Any:
@@ -51,10 +54,10 @@ def imported() -> Any:
     return tensorflow
 
 
-def describe(path: str, kind: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """Tell the inputs and outputs of a model."""
-    found = opened(Source(path, kind, (), ()))  # type: ignore[arg-type]
-    return found.inputs, found.outputs
+def describe(path: str, kind: Kind) -> tuple[tuple[Port, ...], tuple[Port, ...], tuple[str, ...]]:
+    """Tell the inputs and outputs of a model, and which of them were renamed."""
+    found = opened(Source(path, kind, (), ()))
+    return found.inputs, found.outputs, found.renamed
 
 
 def opened(source: Source) -> Opened:
@@ -75,7 +78,14 @@ def opened(source: Source) -> Opened:
         tf.TensorSpec(source.sizes.get(name, spec.shape), spec.dtype, name=name)
         for name, spec in zip(names, inputs, strict=True)
     ]
-    return traced(tf, call, specs, owner)
+    found = traced(tf, call, specs, owner)
+    return replace(found, renamed=(*renamed(names, [spec.name for spec in inputs]), *found.renamed))
+
+
+def renamed(names: Sequence[str], old: Sequence[str]) -> tuple[str, ...]:
+    """Say which names became others; the number that TensorFlow adds to a tensor is no part of a name."""
+    pairs = zip(names, (re.sub(r":\d+$", "", str(name)) for name in old), strict=True)
+    return tuple(f"{before!r} is called {after!r} there" for after, before in pairs if before != after)
 
 
 def traced(tf: Any, call: Any, specs: Sequence[Any], owner: Any) -> Opened:
@@ -87,10 +97,11 @@ def traced(tf: Any, call: Any, specs: Sequence[Any], owner: Any) -> Opened:
         Where it cannot be traced.
     """
     order: list[str] = []
+    before: list[str] = []
 
     def named(*tensors: Any) -> dict[str, Any]:
         found = call(*tensors)
-        order[:] = safe_names(found)
+        order[:], before[:] = safe_names(found), list(found)
         return {name: tf.convert_to_tensor(found[old]) for name, old in zip(order, found, strict=True)}
 
     function = tf.function(named, input_signature=list(specs), autograph=False)
@@ -104,6 +115,7 @@ def traced(tf: Any, call: Any, specs: Sequence[Any], owner: Any) -> Opened:
         tuple(_port(name, outputs[name]) for name in order),
         owner,
         tf,
+        renamed(order, before),
     )
 
 
@@ -284,6 +296,7 @@ __all__ = [
     "load",
     "name_dimensions",
     "opened",
+    "renamed",
     "safe_names",
     "to_onnx",
     "traced",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics import converting
-from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError
+from deploy_magics.errors import DeployError, MissingPartError, ModelError
 from deploy_magics.steps._convert_check import Interface, compare_interface
+from deploy_magics.steps._convert_sizes import fitting, open_dimensions, sizes_of
 
 if TYPE_CHECKING:
     from deploy_magics.arguments import FeedSource
-    from deploy_magics.converting import Converted, Made, Options, Origin, Source, Target
+    from deploy_magics.converting import Converted, Options, Origin, Source, Target
     from deploy_magics.model import Model, TorchModule
     from deploy_magics.verifying import Reference, Running, Verification
 
@@ -103,7 +104,7 @@ class Job:
                 raise ModelError(f"{model.name!r} has two {what} called {twice!r}", hint="give each its own name")
         self.model = model
         self._given = given
-        self._options = replace(options, dynamic=_open_dimensions(model))
+        self._options = replace(options, dynamic=open_dimensions(model))
         self._bounds = bounds
         self._bound = bound
         self._origin = origin
@@ -142,7 +143,7 @@ class Job:
         MissingPartError.check(target.why_not(kind))
         source = self._source(kind)
         if target.fixes_sizes:
-            source = replace(source, sizes=_sizes(self.model.concrete() if kind == "torch" else self.model))
+            source = replace(source, sizes=sizes_of(self.model.concrete() if kind == "torch" else self.model))
         if target.opener is not None:
             tell("running the original")
             self._reference(kind)
@@ -158,6 +159,8 @@ class Job:
         )
         interface = compare_interface(self.model, done.made, source.inputs if kind == "torch" else ())
         interface.require(target.title)
+        if self._origin is not None:
+            interface = replace(interface, notes=(*self._origin.renamed, *interface.notes))
         tell(f"running {target.title}")
         found = self._verified(target, kind, done)
         if found is not None:
@@ -250,7 +253,7 @@ class Job:
         """Give it as it is, or the ONNX model made of it."""
         from deploy_magics.converting import Source
 
-        source = converting.source_of(origin, _sizes(self.model))
+        source = converting.source_of(origin, sizes_of(self.model))
         if kind != "onnx":
             return source
         folder = self._folder / "first"
@@ -299,7 +302,7 @@ class Job:
             return None
         from deploy_magics.verifying import TOLERANCES
 
-        reference = _fitting(self._reference(kind), done.made)
+        reference = fitting(self._reference(kind), done.made)
         if target.precision:
             wider = max(reference.tolerance, TOLERANCES[target.precision])
             reference = replace(reference, tolerance=wider, reason=target.precision)
@@ -322,89 +325,3 @@ def places(target: Target, stem: str, output: Path, *, external: bool) -> list[P
     """Give what a conversion may write there."""
     names = [name.format(stem=stem) for name in target.files if external or not name.endswith(".data")]
     return [output / name for name in names]
-
-
-def read_dynamic(written: Sequence[str]) -> dict[str, dict[int, str]]:
-    """Read ``input:axis`` or ``input:axis=name``.
-
-    Raises
-    ------
-    ArgumentError
-        Where it is not written so.
-
-    Examples
-    --------
-    >>> read_dynamic(["x:0=N", "x:2"])
-    {'x': {0: 'N', 2: 'x_2'}}
-    """
-    found: dict[str, dict[int, str]] = {}
-    for text in written:
-        place, _, symbol = text.partition("=")
-        name, _, axis = place.rpartition(":")
-        if not name or not axis.isdigit() or ("=" in text and not symbol.isidentifier()):
-            raise ArgumentError(
-                f"--dynamic takes input:axis or input:axis=name, not {text!r}", hint="for example x:0=N"
-            )
-        found.setdefault(name, {})[int(axis)] = symbol or f"{name}_{axis}"
-    return found
-
-
-def with_open_dimensions(given: Any, dynamic: Mapping[str, Mapping[int, str]], shapes: Any) -> Any:
-    """Give a torch module with the shapes of its inputs, dimensions open as asked for, in place of what names it.
-
-    Raises
-    ------
-    ModelError
-        Where it is no torch module, or has no such input or dimension.
-    """
-    from deploy_magics.errors import did_you_mean
-    from deploy_magics.model import Model, module_of
-
-    found = module_of(given, shapes=shapes)
-    sizes: dict[str, list[int | str]] = {
-        name: list(value.shape) for name, value in zip(found.names, found.inputs, strict=True)
-    }
-    for name, axes in dynamic.items():
-        if name not in sizes:
-            raise ModelError(
-                f"{found.name!r} has no input {name!r}", hint=did_you_mean(name, sizes) or f"it has {', '.join(sizes)}"
-            )
-        for axis, symbol in axes.items():
-            if axis >= len(sizes[name]):
-                raise ModelError(f"input {name!r} has {len(sizes[name])} dimensions, and no {axis}")
-            sizes[name][axis] = symbol
-    return Model.of(found.module, shapes=sizes, label=found.name)
-
-
-def _sizes(model: Model) -> dict[str, tuple[int | None, ...]]:
-    """Give the shape of each input whose rank is known, None for what is open."""
-    return {
-        spec.name: tuple(size if isinstance(size, int) else None for size in spec.shape)
-        for spec in model.inputs
-        if spec.shape is not None
-    }
-
-
-def _fitting(reference: Reference, made: Made) -> Reference:
-    """Leave out what was computed on inputs of other sizes than what was made has."""
-    if not made.fixes:
-        return reference
-    shapes = {port.name: port.shape for port in made.inputs}
-    kept = [
-        place
-        for place, feeds in enumerate(reference.feeds)
-        if all(shapes.get(name) in (None, feeds[name].shape) for name in feeds)
-    ]
-    return replace(
-        reference,
-        feeds=tuple(reference.feeds[place] for place in kept),
-        outputs=tuple(reference.outputs[place] for place in kept),
-    )
-
-
-def _open_dimensions(model: Model) -> dict[str, dict[int, str]]:
-    return {
-        spec.name: axes
-        for spec in model.inputs
-        if (axes := {axis: dim for axis, dim in enumerate(spec.shape or ()) if isinstance(dim, str)})
-    }

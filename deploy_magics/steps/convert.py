@@ -67,23 +67,29 @@ def convert(
 
     Each conversion runs in a process of its own. What it made is checked at once: number, names, types and dimensions
     of inputs and outputs, then both run on the same inputs. Only what passes is written, whole or not at all. A format
-    that cannot be made is a row that says why, and the others go on. ONNX files, ONNX Runtime's format and OpenVINO IR
-    are made from the ONNX model; TorchScript and Core ML packages from the torch module, as an ONNX file of one is.
+    that cannot be made is a row that says why, and the others go on. TorchScript and Core ML packages are made from the
+    torch module; TFLite and ONNX files from what a network was written in; the others from the ONNX model.
+
+    That may be a Keras file (``.keras``, ``.h5``), the folder of a TensorFlow saved model, a ``keras.Model``, or a JAX
+    function: a pair ``net = (function, (array, ...))``, or a function with ``--shape x=1x28x28x1``, or with ``--data``.
+    They need the extra ``tensorflow``, keep their layout (NHWC in Keras), and are themselves what results are held
+    against. A Keras model with classes of your own is given as the model itself, and is read as Keras exports it.
 
     Parameters
     ----------
     *models
-        Models: a path, zoo name, notebook variable, ModelProto or torch module; ``label=model`` labels one.
+        Models: a path, zoo name, notebook variable, ModelProto, torch module, or one of those above; ``label=model``
+        labels one.
     to
         Formats: ``onnx``, ``fp16`` (ONNX with weights in float16), ``ort`` (ONNX Runtime's), ``openvino``,
-        ``ncnn``, ``mnn``, ``torchscript``, ``coreml``.
+        ``ncnn``, ``mnn``, ``tflite``, ``torchscript``, ``coreml``.
     output
         Folder to write to, made if there is none; ``-o`` is short for it. Files are named after the model:
         ``squeezenet.xml``.
     force
         Overwrite files that exist.
     opset
-        Version of the ONNX operators to write, for ``onnx``; a torch module is exported anew.
+        Version of the ONNX operators to write, for ``onnx``; what is no ONNX model is exported anew.
     dynamic
         Dimensions of a torch module's inputs to leave open, ``--dynamic x:0=N,x:2``: input, axis, and a name for it.
     exporter
@@ -91,7 +97,7 @@ def convert(
     external
         Put the weights of ONNX files into a file beside each; by default they are inside, as far as 2 GB allow.
     data
-        An ``.npz`` file with an array for each input, on which both run as well.
+        An ``.npz`` file with an array for each input, on which both run as well; of a JAX function it tells the inputs.
     tolerance
         Largest difference allowed, as a share of the output's local range; by default what the coarser arithmetic of
         the two asks for: 1e-4 in float32 with the same kernels and 1e-3 with others, 1e-2 in float16.
@@ -120,6 +126,10 @@ def convert(
 
         %convert squeezenet --to openvino,ort,torchscript -o out/
 
+    A Keras model for phones, and for everything that takes ONNX::
+
+        %convert digits.keras --to tflite,onnx -o out/
+
     A module by torch's newer exporter, its batch open, weights beside the file::
 
         %convert net --to onnx --exporter dynamo --dynamic x:0=N --external --output out/
@@ -132,6 +142,7 @@ def convert(
     from deploy_magics.model import Model
     from deploy_magics.steps import _convert_run as runs
     from deploy_magics.steps._convert_origin import Origins
+    from deploy_magics.steps._convert_sizes import read_dynamic, with_open_dimensions
 
     check_counts(opset=opset)
     check_amounts(timeout=timeout, memory=memory)
@@ -141,12 +152,12 @@ def convert(
     targets = converting.chosen(to)
     if output is None:
         raise ArgumentError("no folder was named to write to", hint="name one: --output out/")
-    options = converting.Options(opset, external, exporter, runs.read_dynamic(dynamic))
+    options = converting.Options(opset, external, exporter, read_dynamic(dynamic))
     bounds = runs.Bounds(data, tolerance, timeout, int(memory * 2**30) if memory else workers.memory_bound())
     with closing(Origins(models, shapes=shape, data=data, timeout=timeout, memory=bounds.memory)) as origins:
         given = origins.models
         if options.dynamic:
-            given = tuple(runs.with_open_dimensions(model, options.dynamic, shape) for model in given)
+            given = tuple(with_open_dimensions(model, options.dynamic, shape) for model in given)
             shape = None
         opened = Model.all_of(given, shapes=shape, dims=dim)
         bound = shape is not None or dim is not None

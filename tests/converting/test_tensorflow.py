@@ -130,8 +130,9 @@ def test_a_jax_function(tmp_path: Path) -> None:
     given = functools.partial(predict, weights), (np.ones((2, 8), np.float32), np.float32(3))
     result = convert(("jax", given), to=BOTH, output=tmp_path / "out")
     assert same(result)
+    assert any("'<b>' is called '_b_' there" in note.text for note in result.notes)
     assert [spec.name for spec in Model.of(result.paths["onnx"]).inputs] == ["features", "scale"]
-    assert [spec.name for spec in Model.of(result.paths["onnx"]).outputs] == ["_b_", "logits"]
+    assert [spec.name for spec in Model.of(result.paths["onnx"]).outputs] == ["logits", "_b_"]
 
     def wrong(x: Any) -> Any:
         return x @ x

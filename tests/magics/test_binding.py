@@ -57,6 +57,10 @@ class TestModels:
         assert models("nets", {"nets": {"x": a, "y": b}}) == (("x", a), ("y", b))
         assert models("one={nets[0]}", {"nets": [a, b]}) == (("one", a),)
 
+    def test_a_function_with_its_inputs_is_one(self) -> None:
+        net = (max, ([1.0], [2.0]))
+        assert models("net", {"net": net}) == (("net", net),)
+
     def test_a_labelled_pair_is_one(self) -> None:
         a = ModelProto()
         assert models("pair", {"pair": ("x", a)}) == (("x", a),)
