@@ -14,8 +14,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 # Their values cannot be models, so a file or network of the same name is what was meant.
 _NEVER_MODELS = (bool, int, float, complex, type(None), type, FunctionType, BuiltinFunctionType, ModuleType)
 _NOTHING = object()
-COMPILED_SUFFIXES = (".so", ".dylib", ".tar")
-"""What compiled models are called."""
+COMPILED_SUFFIXES = (".so", ".dylib", ".tar", ".tflite", ".xml", ".mnn", ".ncnn.param", ".ort")
+"""What models are called that are compiled, or converted for a runtime."""
 _SUFFIXES = (".onnx", *COMPILED_SUFFIXES)
 # How many networks of the zoo a hint lists.
 _LISTED = 8
@@ -104,7 +104,7 @@ class Resolver:
                 yield name
         yield from zoo_names()
         suffixes = _SUFFIXES if compiled else (".onnx",)
-        yield from sorted(str(path) for path in Path().glob("*") if path.suffix in suffixes)
+        yield from sorted(str(path) for path in Path().glob("*") if path.name.endswith(suffixes))
 
     def _variable(self, text: str) -> Any:
         if not _NAME.fullmatch(text):
@@ -138,7 +138,9 @@ class Resolver:
         if spaced is not None:
             return f'did you mean "{spaced}"? put it in quotes'
         folder = Path(text).expanduser().parent
-        nearby = [str(p) for p in folder.glob("*") if p.suffix in _SUFFIXES] if "/" in text and folder.is_dir() else []
+        nearby = (
+            [str(p) for p in folder.glob("*") if p.name.endswith(_SUFFIXES)] if "/" in text and folder.is_dir() else []
+        )
         near = did_you_mean(text, [*self.known(compiled=True), *nearby])
         if near is not None:
             return near
@@ -232,7 +234,7 @@ def is_model_like(value: Any) -> bool:
     if isinstance(value, str):
         return value.endswith(_SUFFIXES) or value in zoo_names()
     if isinstance(value, Path):
-        return value.suffix in _SUFFIXES or value.exists()
+        return value.name.endswith(_SUFFIXES) or value.exists()
     if isinstance(value, _NEVER_MODELS):
         return False
     if isinstance(value, tuple | list | dict):

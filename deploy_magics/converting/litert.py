@@ -51,6 +51,11 @@ def ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     return tuple(_port(*each) for each in inputs.items()), tuple(_port(*each) for each in outputs.items())
 
 
+def inputs_of(path: Path) -> tuple[Port, ...]:
+    """Read what a ``.tflite`` takes; see :func:`ports`."""
+    return ports(path)[0]
+
+
 class Session:
     """A loaded file; see :class:`deploy_magics.running.Session`.
 
@@ -147,4 +152,4 @@ def _said(error: BaseException) -> str:
     return " ".join(str(error).split())[:240]
 
 
-__all__ = ["Session", "interpreter", "load", "ports"]
+__all__ = ["Session", "inputs_of", "interpreter", "load", "ports"]

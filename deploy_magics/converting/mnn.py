@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_DTYPES = {"dtype.float": "float32", "dtype.int": "int32", "dtype.uint8": "uint8", "dtype.int8": "int8"}
+
+
 def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     """Write a ``.mnn``.
 
@@ -75,6 +78,21 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
         info = _module(path, [], [], 1).get_info()
         inputs, outputs = inputs or tuple(info["inputNames"]), outputs or tuple(info["outputNames"])
     return Session(_module(path, inputs, outputs, threads, precision), inputs, outputs, path.name)
+
+
+def inputs_of(path: Path) -> tuple[Port, ...]:
+    """Read what a ``.mnn`` takes.
+
+    Raises
+    ------
+    ModelError
+        Where MNN does not read it.
+    """
+    info = _module(path, [], [], 1).get_info()
+    return tuple(
+        Port(name, _DTYPES.get(str(value.dtype), "float32"), tuple(size if size > 0 else None for size in value.shape))
+        for name, value in zip(info["inputNames"], info["inputs"], strict=True)
+    )
 
 
 def _module(path: Path, inputs: Sequence[str], outputs: Sequence[str], threads: int, precision: str = "high") -> Any:
@@ -143,4 +161,4 @@ class Session:
         return dict(zip(self._names, arrays, strict=True))
 
 
-__all__ = ["convert", "load"]
+__all__ = ["convert", "inputs_of", "load"]

@@ -140,6 +140,14 @@ def names_of(param: Path) -> dict[str, list[dict[str, Any]]]:
     return {side: [{"name": n, "blob": n, "batch": True} for n in names] for side, names in sides.items()}
 
 
+def inputs_of(path: Path) -> tuple[Port, ...]:
+    """Read what a ``.param`` takes; only the file beside it tells types and sizes."""
+    return tuple(
+        Port(each["name"], str(each.get("dtype", "float32")), tuple(each["shape"]) if "shape" in each else None)
+        for each in names_of(path)["inputs"]
+    )
+
+
 def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     """Load it, in a worker, held to float32: by itself ncnn keeps values in bfloat16 or float16 where it can.
 
@@ -257,4 +265,4 @@ def _size(model: ModelProto, name: str) -> str:
     return f"[{','.join(str(dim.dim_value) for dim in tensor.shape.dim)}]{_TYPES[kind]}"
 
 
-__all__ = ["convert", "load", "names_of"]
+__all__ = ["convert", "inputs_of", "load", "names_of"]

@@ -62,6 +62,23 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     return Session(compiled, inputs, outputs, path.name)
 
 
+def inputs_of(path: Path) -> tuple[Port, ...]:
+    """Read what an ``.xml`` takes.
+
+    Raises
+    ------
+    ModelError
+        Where OpenVINO does not read it.
+    """
+    import openvino
+
+    try:
+        found = openvino.Core().read_model(str(path)).inputs
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO does not read {path.name!r}: {_line(error)}") from None
+    return _ports(found, tuple(port.any_name for port in found))
+
+
 def _capabilities(core: Any) -> list[str]:
     found: list[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return found
@@ -127,4 +144,4 @@ def _ports(found: Any, names: tuple[str, ...]) -> tuple[Port, ...]:
     return tuple(result)
 
 
-__all__ = ["convert", "load"]
+__all__ = ["convert", "inputs_of", "load"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy_magics.converting._made import Made, Options, Port, Source
+from deploy_magics.errors import ModelError
 
 _DTYPES = {"float": "float32", "double": "float64"}
 
@@ -45,6 +46,25 @@ def _dtype(kind: str) -> str:
     return _DTYPES.get(inner, inner)
 
 
+def inputs_of(path: Path) -> tuple[Port, ...]:
+    """Read what an ``.ort`` takes.
+
+    Raises
+    ------
+    ModelError
+        Where ONNX Runtime does not read it.
+    """
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        found = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).get_inputs()
+    except Exception as error:  # noqa: BLE001 - its errors have no base of their own
+        reason = " ".join(str(error).split())[:240]
+        raise ModelError(f"ONNX Runtime does not read {path.name!r}: {reason}") from None
+    return tuple(_port(spec) for spec in found)
+
+
 def _port(spec: object) -> Port:
     shape = getattr(spec, "shape", None)
     return Port(
@@ -54,4 +74,4 @@ def _port(spec: object) -> Port:
     )
 
 
-__all__ = ["convert"]
+__all__ = ["convert", "inputs_of"]

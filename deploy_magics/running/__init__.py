@@ -7,7 +7,16 @@ Sessions live in worker processes. :func:`run_once` is the short way to a model'
 from __future__ import annotations
 
 from deploy_magics.running._preparing import load_here, needs_preparing, open_session, prepare
-from deploy_magics.running._protocol import About, Arrays, HasVariants, Prepared, Prepares, Runtime, Session
+from deploy_magics.running._protocol import (
+    About,
+    Arrays,
+    HasVariants,
+    Prepared,
+    Prepares,
+    Runtime,
+    Session,
+    TellsInputs,
+)
 from deploy_magics.running._registry import GROUP, available, get, names, require_usable, variants
 from deploy_magics.running._run import run_once
 
@@ -20,6 +29,7 @@ __all__ = [
     "Prepares",
     "Runtime",
     "Session",
+    "TellsInputs",
     "available",
     "get",
     "load_here",

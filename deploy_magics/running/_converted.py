@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from deploy_magics.converting import TARGETS, Options, convert_here
@@ -12,7 +13,7 @@ from deploy_magics.errors import MissingPartError
 from deploy_magics.running._protocol import Prepared
 
 if TYPE_CHECKING:
-    from deploy_magics.converting import Source
+    from deploy_magics.converting import Port, Source
     from deploy_magics.running._protocol import About, Session
 
 
@@ -83,8 +84,16 @@ class Converted:
         made = convert_here(target.job, source, str(folder), "model", Options())
         return Prepared(str(folder / made.main), {"inputs": source.inputs, "outputs": source.outputs})
 
+    def inputs(self, path: Path) -> tuple[Port, ...]:
+        """Read what a file of its own takes; see :class:`deploy_magics.running.TellsInputs`."""
+        found: tuple[Port, ...] = self._format().inputs_of(path)
+        return found
+
+    def _format(self) -> ModuleType:
+        return import_module(f"deploy_magics.converting.{self.base}")
+
     def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> Session:
         """Load what was converted; see :meth:`deploy_magics.running.Runtime.load`."""
-        loader = import_module(f"deploy_magics.converting.{self.base}")
-        session: Session = loader.load(path, threads=threads, options={"precision": self.variant, **(options or {})})
+        given = {"precision": self.variant, **(options or {})}
+        session: Session = self._format().load(path, threads=threads, options=given)
         return session

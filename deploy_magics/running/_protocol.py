@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from deploy_magics.converting import Source
+    from deploy_magics.converting import Port, Source
 
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
 """Arrays by the name of the model's input or output."""
@@ -128,6 +128,28 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class TellsInputs(Protocol):
+    """A runtime that tells what a file in its own format takes, so that one can be run without the model it is from.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Endings of such files.
+    """
+
+    suffixes: tuple[str, ...]
+
+    def inputs(self, path: Path) -> tuple[Port, ...]:
+        """Read its inputs; called in a worker.
+
+        Raises
+        ------
+        DeployError
+            In one line, where the file is something else.
+        """
+
+
+@runtime_checkable
 class HasVariants(Protocol):
     """A runtime that can be asked to run otherwise: ``openvino:bf16``.
 
@@ -165,4 +187,4 @@ class About:
     install: str
 
 
-__all__ = ["About", "Arrays", "HasVariants", "Prepared", "Prepares", "Runtime", "Session"]
+__all__ = ["About", "Arrays", "HasVariants", "Prepared", "Prepares", "Runtime", "Session", "TellsInputs"]

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, did_you_mean
-from deploy_magics.running._protocol import HasVariants, Runtime
+from deploy_magics.running._protocol import HasVariants, Runtime, TellsInputs
 
 GROUP = "deploy_magics.runtimes"
 """Entry-point group in which a package names its runtimes: ``mine = "my_package:MyRuntime"``."""
@@ -51,6 +51,18 @@ def variants() -> list[str]:
         if isinstance(runtime, HasVariants):
             found += [f"{name}:{variant}" for variant in runtime.variants]
     return found
+
+
+def reader_of(suffix: str) -> Runtime | None:
+    """Find the runtime to which files of an ending belong; None where none tells what they take."""
+    for name in names():
+        try:
+            runtime = get(name)
+        except DeployError:
+            continue
+        if isinstance(runtime, TellsInputs) and suffix in runtime.suffixes:
+            return runtime
+    return None
 
 
 def available() -> list[str]:

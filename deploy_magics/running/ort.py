@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
+    from deploy_magics.converting import Port
     from deploy_magics.running._protocol import Arrays
     from deploy_magics.running.operators import OperatorTime
 
@@ -90,6 +91,7 @@ class OnnxRuntime:
     """
 
     modules = ("numpy", "onnxruntime")
+    suffixes = (".ort",)
     variants: Mapping[str, str] = _PROVIDERS
     about = About(
         loads="ONNX; its own format (.ort)",
@@ -172,6 +174,12 @@ class OnnxRuntime:
             for _ in range(_WARM_UP + repeats):
                 session.run()
             return _ort_profile.read(Path(inner.end_profiling()), repeats)
+
+    def inputs(self, path: Path) -> tuple[Port, ...]:
+        """Read what a file of its own format takes; see :class:`deploy_magics.running.TellsInputs`."""
+        from deploy_magics.converting.ort_format import inputs_of
+
+        return inputs_of(path)
 
     def _opened(self, path: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
         import onnxruntime

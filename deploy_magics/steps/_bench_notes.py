@@ -49,11 +49,14 @@ def _assumed(models: Sequence[Runnable]) -> list[Note]:
 
 def _of_compiled(models: Sequence[Runnable], setup: Setup) -> list[Note]:
     """Say why some models have no row on some runtimes."""
-    names = [model.name for model in models if not all(runs_on(model, runtime) for runtime in setup.runtimes)]
-    if not names:
-        return []
-    text = "is compiled and runs on tvm alone" if len(names) == 1 else "are compiled and run on tvm alone"
-    return [Note(f"{', '.join(names)} {text}")]
+    bound: dict[str, list[str]] = {}
+    for model in models:
+        if not all(runs_on(model, runtime) for runtime in setup.runtimes):
+            bound.setdefault(str(getattr(model, "runtime", "")), []).append(model.name)
+    return [
+        Note(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} made for {on}, which alone runs it")
+        for on, names in bound.items()
+    ]
 
 
 def _of_processes(found: Measurement, setup: Setup) -> list[Note]:

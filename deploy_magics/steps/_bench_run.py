@@ -93,8 +93,9 @@ def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
 
 
 def runs_on(model: Runnable, runtime: Runtime) -> bool:
-    """Tell whether a model can be asked to run on a runtime: a compiled one runs on its own alone."""
-    return getattr(model, "runtime", runtime.name) == runtime.name
+    """Tell whether a model can be asked to run on a runtime: one that is made for a runtime runs there alone."""
+    base = runtime.name.partition(":")[0]
+    return getattr(model, "runtime", base) == base
 
 
 def require_runtimes(models: Sequence[Runnable], runtimes: Sequence[Runtime]) -> None:
@@ -109,7 +110,7 @@ def require_runtimes(models: Sequence[Runnable], runtimes: Sequence[Runtime]) ->
     if lost:
         needed = ",".join(dict.fromkeys(str(getattr(model, "runtime", "")) for model in lost))
         names = ", ".join(repr(model.name) for model in lost)
-        what = f"{names} is compiled and runs" if len(lost) == 1 else f"{names} are compiled and run"
+        what = f"{names} is made for a runtime and runs" if len(lost) == 1 else f"{names} are made for runtimes and run"
         have = [runtime.name for runtime in runtimes if len(lost) < len(models)]
         raise ArgumentError(f"{what} on {needed} alone", hint=f"add --on {','.join([needed, *have])}")
 

@@ -258,9 +258,11 @@ def _tracker(address: str | None, key: str | None) -> Tracker | None:
 
 def _check_place(model: Runnable, device: Tracker | None) -> None:
     """Refuse what cannot run where it is asked to."""
-    from deploy_magics.running.compiled import CompiledModel
+    from deploy_magics.running.compiled import CompiledModel, ConvertedModel
     from deploy_magics.running.tvm import check_here
 
+    if isinstance(model, ConvertedModel):
+        raise ArgumentError(f"{model.name!r} is made for {model.runtime}", hint="give the model that it was made from")
     if not isinstance(model, CompiledModel):
         if device is not None:
             raise ArgumentError(

@@ -12,9 +12,12 @@ import pytest
 from deploy_magics import running
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError
 from deploy_magics.running import run_once
+from deploy_magics.running.compiled import open_all
 from deploy_magics.steps.align import align
 from deploy_magics.steps.bench import bench
+from deploy_magics.steps.convert import convert
 from deploy_magics.steps.runtimes import runtimes
+from tests.house.repository import ROOT
 from tests.lowering.networks import build
 from tests.running import plugged
 from tests.steps import bench_models
@@ -165,3 +168,40 @@ def test_listing_imports_no_runtime() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def own_files(network: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("own files")
+    return convert(("net", str(network)), to=["ort", "openvino", "mnn", "ncnn"], output=folder).paths
+
+
+@pytest.mark.parametrize("name", ["ort", "openvino", "mnn", "ncnn"])
+def test_a_file_in_a_runtimes_own_format_runs_without_the_model_it_is_from(
+    name: str, own_files: dict[str, Path], network: Path
+) -> None:
+    need(name)
+    result = bench(network, own_files[name], on=["ort", name], budget=1.0, processes=2)
+    rows = {str(row.cells["name"]): row.status for row in result.table.rows}
+    assert rows[own_files[name].name + (f" · {name}" if name != "ort" else "")] == "ok"
+    [model] = open_all([own_files[name]])
+    assert [(spec.name, spec.dtype, spec.shape) for spec in model.inputs] == [("x", "float32", (1, 3, 12, 12))]
+
+
+def test_tflite_files_run_on_litert_at_the_sizes_asked_for() -> None:
+    need("litert")
+    path = ROOT / "tests" / "converting" / "files" / "two_heads.tflite"
+    result = bench(path, on=["litert"], budget=0.5, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok"]
+    with pytest.raises(ArgumentError, match=r"is made for a runtime and runs on litert alone; add --on litert"):
+        bench(path)
+
+
+def test_what_is_no_such_file_is_one_line(tmp_path: Path) -> None:
+    for name, runtime in (("a.tflite", "litert"), ("a.xml", "openvino"), ("a.mnn", "mnn"), ("a.ort", "ort")):
+        need(runtime)
+        (tmp_path / name).write_bytes(b"\x00nonsense" * 40)
+        with pytest.raises(DeployError) as raised:
+            bench(tmp_path / name, on=[runtime])
+        assert "\n" not in str(raised.value)
+        assert name in str(raised.value)
