@@ -87,6 +87,8 @@ def prepare_here(source: Source, runtime: str, folder: str, shapes: Shapes, thre
     """Convert a model for a runtime in this process."""
     found = get(runtime)
     assert isinstance(found, Prepares)
+    if found.takes != source.kind:
+        raise ModelError(f"{found.title} needs a torch module, and is given an ONNX file")
     began = time.monotonic()
     with closing(Folder()) as scratch:
         if source.kind == "onnx":

@@ -178,7 +178,8 @@ def pipeline(
         raise ArgumentError("a pipeline needs data", hint="such as --data pictures/, or a list of the notebook")
     source = find_source(data)
     [opened] = open_all([model], shapes=shape, dims=dim)
-    runtime = require_usable(getattr(opened, "runtime", on))
+    own = getattr(opened, "runtime", on.partition(":")[0])
+    runtime = require_usable(on if on.partition(":")[0] == own else own)
     setup = Setup(
         runtime=runtime.name,
         threads=threads,
