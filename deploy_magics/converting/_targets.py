@@ -41,8 +41,8 @@ class Target:
     precision : str
         The type whose tolerance holds, where that is not the model's own: ``"float16"``.
     elsewhere : str
-        The Python that runs it where it runs, ``{file!r}`` standing for what was written and ``{inputs}`` for a mapping
-        of ones; "" where that is here.
+        The Python that runs it where it runs, ``{file}`` standing for what was written, in quotes, and ``{inputs}`` for
+        a mapping of ones; "" where that is here.
     needs : mapping
         Packages that are needed besides, by what it is made from: ``{"keras": ("tensorflow", "pip install ...")}``.
     fixes_sizes : bool
@@ -187,7 +187,7 @@ TARGETS: dict[str, Target] = {
             opener=None,
             package="coremltools",
             install=_CONVERT,
-            elsewhere="import coremltools as ct, numpy as np; print(ct.models.MLModel({file!r}).predict({inputs}))",
+            elsewhere="import coremltools as ct, numpy as np; print(ct.models.MLModel({file}).predict({inputs}))",
         ),
     )
 }

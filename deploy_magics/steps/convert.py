@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -304,13 +305,14 @@ def _result(lines: Sequence[Line], folder: Path, models: int) -> ConvertResult:
 def _command(line: Line) -> str:
     """Give the command that runs it on ones, for the machine where it runs; quoted for a shell."""
     assert line.converted is not None
+    # In double quotes, which a shell leaves alone within single ones.
     inputs = ", ".join(
-        f"{port.name!r}: np.ones({tuple(size or 1 for size in port.shape or ())}, {port.dtype or 'float32'!r})"
+        f"{json.dumps(port.name)}: np.ones({tuple(size or 1 for size in port.shape or ())}, {json.dumps(dtype)})"
         for port in line.converted.made.inputs
+        for dtype in (port.dtype or "float32",)
     )
-    return (
-        f"python -c {shlex.quote(line.target.elsewhere.format(file=line.written[0].name, inputs='{' + inputs + '}'))}"
-    )
+    code = line.target.elsewhere.format(file=json.dumps(line.written[0].name), inputs="{" + inputs + "}")
+    return f"python -c {shlex.quote(code)}"
 
 
 def _row(line: Line) -> Row:
