@@ -84,7 +84,7 @@ def _capabilities(core: Any) -> list[str]:
     return found
 
 
-def _line(error: RuntimeError) -> str:
+def _line(error: Exception) -> str:
     lines = [line for line in str(error).splitlines() if not line.startswith(("Exception from ", "Check '"))]
     return " ".join(" ".join(lines).split())[:240]
 
@@ -97,21 +97,28 @@ class Session:
         self._request = compiled.create_infer_request()
         self._inputs = dict(zip(inputs, compiled.inputs, strict=True))
         self._outputs = dict(zip(outputs, compiled.outputs, strict=True))
-        self._feeds: dict[Any, Any] = {}
+        self._texts: dict[Any, Any] = {}
 
     def set_inputs(self, feeds: Mapping[str, NDArray[Any]]) -> None:
-        """Place the inputs."""
+        """Place the inputs in tensors of its own, so that a run copies nothing; text is passed at each run."""
+        import openvino
+
         check_given(feeds, tuple(self._inputs), self._name)
-        # Text is an array of objects elsewhere, and one of strings here.
-        self._feeds = {
-            port: feeds[name].astype(str) if feeds[name].dtype == object else feeds[name]
-            for name, port in self._inputs.items()
+        # A tensor of text that is placed once frees its memory twice.
+        self._texts = {
+            port: feeds[name].astype(str) for name, port in self._inputs.items() if feeds[name].dtype.kind in "OU"
         }
+        try:
+            for name, port in self._inputs.items():
+                if port not in self._texts:
+                    self._request.set_tensor(port, openvino.Tensor(feeds[name], shared_memory=False))
+        except (RuntimeError, TypeError) as error:
+            raise ModelError(f"OpenVINO cannot take these inputs of {self._name!r}: {_line(error)}") from None
 
     def run(self) -> None:
         """Run inference once."""
         try:
-            self._request.infer(self._feeds)
+            self._request.infer(self._texts)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot run {self._name!r}: {_line(error)}") from None
 
