@@ -99,9 +99,8 @@ def entries(
     tell : callable
         Told what is being done.
     """
-    several = len(setup.runtimes) > 1
     plain = [
-        Entry(f"{each.model.name} · {runtime.name}" if several else each.model.name, each, runtime)
+        Entry(_label(each, runtime, len(given), len(setup.runtimes)), each, runtime)
         for each in given
         for runtime in setup.runtimes
         if runs_on(each.model, runtime)
@@ -113,6 +112,13 @@ def entries(
         except DeployError as error:
             done.append(replace(entry, error=error))
     return done
+
+
+def _label(given: Given, runtime: Runtime, models: int, runtimes: int) -> str:
+    """Name a row by what tells it from the others."""
+    if runtimes == 1:
+        return given.model.name
+    return runtime.name if models == 1 else f"{given.model.name} · {runtime.name}"
 
 
 def _ready(entry: Entry, setup: Setup, folder: Path, tell: Callable[[float | None, str], None]) -> Entry:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from deploy_magics.result import Cell, Column, Missing, Note, Ratio, Row, Samples, Table
+from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Samples, Table
+from deploy_magics.steps._bench_beside import Beside
 from deploy_magics.steps._bench_notes import notes
+from deploy_magics.steps._bench_words import SPEEDUP, headline
 
 if TYPE_CHECKING:
     from deploy_magics.running import Arrays
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from deploy_magics.steps.bench import BenchResult
     from deploy_magics.timing import Measurement, Track
 
-SPEEDUP = "speedup"
 _ENDINGS = {
     "precision": "ended as precise as asked for",
     "budget": "ended by its budget",
@@ -27,42 +27,6 @@ _ENDINGS = {
     "interrupt": "interrupted",
     "failure": "ended by a failure",
 }
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What is told beside the times, by the rows' labels; a column is there only where it has a cell.
-
-    Attributes
-    ----------
-    convert : mapping
-        Seconds that the runtime's conversion took.
-    differs : mapping
-        Largest difference from ONNX Runtime, in millionths of the output's range.
-    notes : tuple of Note
-        What is to be said of them.
-    """
-
-    convert: Mapping[str, Cell] = field(default_factory=dict)
-    differs: Mapping[str, Cell] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns."""
-        told = "Time in which the runtime converted or compiled the model, once, before it was measured."
-        far = "Largest difference from what ONNX Runtime computes, in millionths of the output's range."
-        found = []
-        if self.convert:
-            found.append(Column("convert", "convert", "s", better="lower", digits=3, help=told))
-        if self.differs:
-            found.append(Column("differs", "differs by", "ppm", better="lower", digits=3, help=far))
-        return tuple(found)
-
-    def cells(self, label: str) -> dict[str, Cell]:
-        """Give the cells of one row."""
-        pairs = (("convert", self.convert), ("differs", self.differs))
-        return {key: values[label] for key, values in pairs if label in values}
 
 
 def make(
@@ -98,7 +62,7 @@ def make(
     rows = tuple(_with(row(track, cell), beside) for track, cell in zip(found.tracks, to_base, strict=True))
     several = len(found.tracks) > 1
     table = Table(
-        columns=(*(column for column in columns(setup) if several or column.key != SPEEDUP), *beside.columns),
+        columns=_columns(setup, beside, several=several),
         rows=rows,
         baseline=baseline if several else None,
         pairs={SPEEDUP: grid} if several else {},
@@ -106,7 +70,7 @@ def make(
     )
     return BenchResult(
         step="bench",
-        headline=headline(table),
+        headline=headline(table, beside),
         tables=(table, *operators.tables),
         samples=tuple(
             Samples(
@@ -119,7 +83,7 @@ def make(
             for track in found.tracks
             if track.runs
         ),
-        facts=_facts(found, models, feeds, setup),
+        facts=((("model", beside.model),) if beside.model else ()) + _facts(found, models, feeds, setup),
         notes=(*notes(found, models, setup), *operators.notes, *beside.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
         meta={**_meta(found, models, setup), **({"operators": _plain(operators)} if operators.found else {})},
@@ -129,6 +93,22 @@ def make(
 def _with(made: Row, beside: Beside) -> Row:
     cells = beside.cells(str(made.cells["name"]))
     return replace(made, cells={**made.cells, **cells}) if made.status != "failed" else made
+
+
+# Where runtimes are compared, what each costs besides its latency tells more than how its latencies are spread.
+_SPREAD = ("mean", "p99", "throughput")
+
+
+def _columns(setup: Setup, beside: Beside, *, several: bool) -> tuple[Column, ...]:
+    """Give the columns, those of runtimes before the ratio, which stands last."""
+    plain = [column for column in columns(setup) if several or column.key != SPEEDUP]
+    if beside.model:
+        plain[0] = replace(plain[0], title="runtime")
+    if not beside.columns:
+        return tuple(plain)
+    plain = [replace(column, shown=False) if column.key in _SPREAD else column for column in plain]
+    place = len(plain) - several
+    return (*plain[:place], *beside.columns, *plain[place:])
 
 
 def columns(setup: Setup) -> tuple[Column, ...]:
@@ -179,74 +159,6 @@ def _once(key: str, title: str, text: str, *, shown: bool = False) -> Column:
 
 def _count(key: str, title: str, unit: str, text: str) -> Column:
     return Column(key, title, unit, kind="integer", shown=False, help=text)
-
-
-def headline(table: Table) -> str:
-    """Say in one sentence which is faster, and how sure that is."""
-    names = [str(name) for name in table.values("name")]
-    ok = [index for index, row in enumerate(table.rows) if row.status != "failed"]
-    failed = [names[index] for index in range(len(names)) if index not in ok]
-    if len(ok) < 2 or table.baseline is None:
-        text = "; ".join(_alone(table.rows[index], names[index]) for index in ok) or "nothing was measured"
-    elif len(ok) == 2:
-        text = _versus(table.rows[ok[1]].cells[SPEEDUP], names[ok[1]], names[ok[0]])
-    else:
-        text = _among(table, names, ok)
-    if failed:
-        text += f"; {', '.join(failed)} failed"
-    return text
-
-
-def _alone(row: Row, name: str) -> str:
-    p50, rate = row.cells["p50"], row.cells["throughput"]
-    if not isinstance(p50, float) or not isinstance(rate, float):
-        return f"{name} was not measured"
-    return f"{name} takes {_latency_text(p50)} (p50), {_digits(rate)} inferences/s"
-
-
-def _latency_text(ms: float) -> str:
-    return f"{_digits(ms)} ms" if ms >= 0.1 else f"{_digits(ms * 1e3)} µs"
-
-
-def _versus(cell: Cell, name: str, base: str) -> str:
-    if not isinstance(cell, Ratio):
-        return f"{name} and {base} cannot be compared: {cell.why if isinstance(cell, Missing) else 'not measured'}"
-    digits = _places(cell)
-    interval = f"95 % interval {cell.low:.{digits}f} to {cell.high:.{digits}f}"
-    if cell.verdict == "no difference shown":
-        return f"no difference shown between {base} and {name} ({cell.value:.{digits}f}x, {interval})"
-    return f"{name} is {cell.verdict} than {base}: {cell.value:.{digits}f}x its speed ({interval})"
-
-
-def _among(table: Table, names: list[str], ok: list[int]) -> str:
-    """Say which of several is fastest, and which others it does not stand out from."""
-    grid, base = table.pairs[SPEEDUP], table.baseline or 0
-    speeds = {index: cell.value for index in ok if isinstance(cell := grid[base][index], Ratio)}
-    best = max(speeds, key=lambda index: speeds[index])
-    level = [index for index in ok if index != best and not _behind(grid[best][index])]
-    if level:
-        together = ", ".join(names[index] for index in sorted([best, *level]))
-        text = f"no difference shown between the fastest of {len(ok)}: {together}"
-    else:
-        text = f"{names[best]} is the fastest of {len(ok)}"
-    return text if best == base else f"{text}; {_versus(grid[base][best], names[best], names[base])}"
-
-
-def _behind(cell: Cell) -> bool:
-    return isinstance(cell, Ratio) and cell.verdict == "slower"
-
-
-def _places(ratio: Ratio) -> int:
-    """Choose decimals that show the interval's width with two digits, and the ratio with three at least."""
-    width = ratio.high - ratio.low
-    least = 2 - min(2, math.floor(math.log10(ratio.value))) if ratio.value >= 1 else 2
-    return least if width <= 0 else min(4, max(least, math.ceil(-math.log10(width)) + 1))
-
-
-def _digits(value: float) -> str:
-    """Write a figure with four significant digits, without an exponent."""
-    places = max(0, 3 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:.{places}f}"
 
 
 def pairs(found: Measurement) -> list[list[Cell]]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from deploy_magics.errors import DeployError, Interrupted
 from deploy_magics.result import Cell, Column, Curve, Missing, Note, Ratio, Row, Samples, Table
 from deploy_magics.steps import _bench_result as bench
+from deploy_magics.steps import _bench_words as bench_words
 from deploy_magics.steps._bench_notes import notes as bench_notes
+from deploy_magics.steps._bench_words import SPEEDUP
 
 if TYPE_CHECKING:
     from deploy_magics.postprocessing import Detections, Difference
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from deploy_magics.steps.postprocess import PostprocessResult
     from deploy_magics.timing import Candidate, Measurement
 
-SPEEDUP = bench.SPEEDUP
+
 _SHOWN = ("name", "found", "p50", "mean", "p99", "first", SPEEDUP)
 _UNITS = {"share": "% of rows", "threshold": ""}
 
@@ -136,7 +138,9 @@ def make(
     )
     first = next(iter(found))
     count = len(found[first])
-    headline = f"{bench.headline(table)}; all find the same {'detection' if count == 1 else f'{count} detections'}"
+    headline = (
+        f"{bench_words.headline(table)}; all find the same {'detection' if count == 1 else f'{count} detections'}"
+    )
     tables: tuple[Table, ...] = (table,)
     notes = [*bench_notes(measured, (), setup)]
     curves: tuple[Curve, ...] = ()

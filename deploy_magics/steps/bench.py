@@ -15,8 +15,8 @@ from deploy_magics.steps._registry import step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deploy_magics.steps._bench_beside import Beside
     from deploy_magics.steps._bench_ready import Entry
-    from deploy_magics.steps._bench_result import Beside
     from deploy_magics.steps._bench_same import Compared
     from deploy_magics.timing import Measurement
 
@@ -258,7 +258,7 @@ def bench(
 
 def _beside(entries: Sequence[Entry], compared: Compared) -> Beside:
     """Give what is told of conversions, where there were some, and of differences, where there may be some."""
-    from deploy_magics.steps._bench_result import Beside
+    from deploy_magics.steps._bench_beside import Beside
 
     converted = any(entry.prepared is not None for entry in entries)
     seconds = {
@@ -266,7 +266,15 @@ def _beside(entries: Sequence[Entry], compared: Compared) -> Beside:
         for entry in entries
     }
     several = any(not isinstance(cell, Missing) for cell in compared.cells.values())
-    return Beside(seconds if converted else {}, compared.cells if several else {}, tuple(compared.notes))
+    coarser = {entry.label: str(getattr(entry.runtime, "arithmetic", "")) for entry in entries}
+    models = {id(entry.given): entry.given.model.name for entry in entries}
+    return Beside(
+        seconds if converted else {},
+        compared.cells if several else {},
+        {label: kind for label, kind in coarser.items() if kind},
+        next(iter(models.values())) if len(models) == 1 and len(entries) > 1 else "",
+        tuple(compared.notes),
+    )
 
 
 def saved(result: R, path: Path | None, force: bool) -> R:

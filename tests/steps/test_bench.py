@@ -16,7 +16,7 @@ import pytest
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError
 from deploy_magics.result import Missing, Ratio, Row, load_result
 from deploy_magics.steps import _bench_result, _bench_run
-from deploy_magics.steps._bench_result import _alone, _versus
+from deploy_magics.steps._bench_words import _alone, _versus
 from deploy_magics.steps.bench import BenchResult, bench
 from tests.steps import bench_models
 
