@@ -82,12 +82,13 @@ def _one_model(group: Sequence[Entry], done: Compared, tell: Callable[[float | N
     with closing(reference):
         for entry in others:
             tell(None, f"comparing {entry.label}")
-            done.cells[entry.label], problem = _compare(entry, reference)
+            done.cells[entry.label], problem = compare_entry(entry, reference)
             if problem:
                 done.notes.append(Note(f"{given.model.name} on {entry.runtime.name}: {problem}", "warning"))
 
 
-def _compare(entry: Entry, reference: Reference) -> tuple[Cell, str]:
+def compare_entry(entry: Entry, reference: Reference) -> tuple[Cell, str]:
+    """Run a row's model once, and give its largest difference in ppm, and what is wrong with it, if anything."""
     from deploy_magics import verifying
 
     running = verifying.Running(entry.runtime.name, options=entry.options)
@@ -104,4 +105,4 @@ def _compare(entry: Entry, reference: Reference) -> tuple[Cell, str]:
     return cell, f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"
 
 
-__all__ = ["Compared", "compared"]
+__all__ = ["Compared", "compare_entry", "compared"]
