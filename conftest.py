@@ -68,11 +68,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run fast tests first, so that what is broken shows early; the order within a folder stays."""
 
+    def place(item: pytest.Item) -> str:
+        return item.path.relative_to(_ROOT).as_posix() if item.path.is_relative_to(_ROOT) else ""
+
     def lateness(item: pytest.Item) -> int:
-        place = item.path.relative_to(_ROOT).as_posix() if item.path.is_relative_to(_ROOT) else ""
-        return next((index for index, folder in enumerate(_LATE, 1) if place.startswith(folder + "/")), 0)
+        return next((index for index, folder in enumerate(_LATE, 1) if place(item).startswith(folder + "/")), 0)
 
     items.sort(key=lateness)
+    for item in items:
+        # A file's tests share its fixtures; workbooks share nothing, and each takes as long as many files.
+        alone = place(item).startswith("tests/workbooks/")
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
 
 
 def _own_processes() -> list[psutil.Process]:

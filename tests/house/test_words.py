@@ -69,7 +69,7 @@ def _command(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "extra", "end"),
-    [("workbooks", "workbooks", "workbooks"), ("tests", "test", "pytest -n 2 --dist loadfile")],
+    [("workbooks", "workbooks", "workbooks"), ("tests", "test", "pytest -n 2 --dist loadgroup")],
 )
 def test_readme_has_the_command_that_is_run(name: str, extra: str, end: str) -> None:
     printed = subprocess.run([".ci/readme-command", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout
