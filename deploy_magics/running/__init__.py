@@ -17,7 +17,7 @@ from deploy_magics.running._protocol import (
     Session,
     TellsInputs,
 )
-from deploy_magics.running._registry import GROUP, available, get, names, require_usable, variants
+from deploy_magics.running._registry import GROUP, available, get, names, require_usable, variants, version, why_not
 from deploy_magics.running._run import run_once
 
 __all__ = [
@@ -40,4 +40,6 @@ __all__ = [
     "require_usable",
     "run_once",
     "variants",
+    "version",
+    "why_not",
 ]

@@ -107,6 +107,26 @@ def get(name: str) -> Runtime:
     return runtime.varied(variant)
 
 
+def why_not(runtime: Runtime) -> str | None:
+    """Say in one line why a runtime cannot be used here, also where another package fails to say it; None if it can."""
+    try:
+        return runtime.why_not()
+    except Exception as error:  # noqa: BLE001 - whatever a foreign package raises
+        return f"{runtime.title} cannot say whether it runs here: {_gist(error)}; repair or remove its package"
+
+
+def version(runtime: Runtime) -> str:
+    """Give the version of a runtime's package; what it raised where it fails to say it."""
+    try:
+        return str(runtime.version())
+    except Exception as error:  # noqa: BLE001 - whatever a foreign package raises
+        return f"(unknown: {_gist(error)})"
+
+
+def _gist(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+
+
 def require_usable(name: str) -> Runtime:
     """Find a runtime that can be used here.
 
@@ -118,7 +138,7 @@ def require_usable(name: str) -> Runtime:
         Where there is none of that name.
     """
     runtime = get(name)
-    MissingPartError.check(runtime.why_not())
+    MissingPartError.check(why_not(runtime))
     return runtime
 
 
@@ -148,6 +168,6 @@ def _load(point: EntryPoint) -> Runtime:
 
 def _usable(name: str) -> bool:
     try:
-        return get(name).why_not() is None
+        return why_not(get(name)) is None
     except DeployError:
         return False

@@ -236,12 +236,12 @@ def find(obj: ModelLike) -> CompiledModel | ConvertedModel | None:
 
 def _converted(path: Path, label: str | None) -> ConvertedModel | None:
     from deploy_magics import workers
-    from deploy_magics.running._registry import reader_of
+    from deploy_magics.running._registry import reader_of, why_not
 
     runtime = reader_of(path.suffix)
     if runtime is None:
         return None
-    MissingPartError.check(runtime.why_not())
+    MissingPartError.check(why_not(runtime))
     ports = workers.call(
         "deploy_magics.running.compiled:inputs_here",
         str(path),

@@ -111,6 +111,8 @@ def entries(
             done.append(_ready(entry, setup, folder / str(number), tell))
         except DeployError as error:
             done.append(replace(entry, error=error))
+        except OSError as error:
+            done.append(replace(entry, error=DeployError(f"it could not be converted: {error.strerror or error}")))
     return done
 
 
@@ -126,7 +128,7 @@ def _ready(entry: Entry, setup: Setup, folder: Path, tell: Callable[[float | Non
     from deploy_magics.running import needs_preparing
 
     runtime = entry.runtime
-    MissingPartError.check(runtime.why_not())
+    MissingPartError.check(running.why_not(runtime))
     if not needs_preparing(runtime, entry.given.path):
         return entry
     tell(None, f"converting {entry.label}")

@@ -224,8 +224,10 @@ def _conventions(setup: Setup, found: Measurement) -> tuple[str, ...]:
 def _facts(
     found: Measurement, models: Sequence[Runnable], feeds: Sequence[Arrays], setup: Setup
 ) -> tuple[tuple[str, str], ...]:
+    from deploy_magics.running import version
+
     inputs = {", ".join(f"{n} {'x'.join(map(str, a.shape))} {a.dtype}" for n, a in some.items()) for some in feeds}
-    runtimes = ", ".join(f"{runtime.title} {runtime.version()}" for runtime in setup.usable)
+    runtimes = ", ".join(f"{runtime.title} {version(runtime)}" for runtime in setup.usable)
     facts = [("runtime", runtimes), ("threads", str(setup.threads))]
     if setup.batch:
         facts.append(("batch", str(setup.batch)))
@@ -248,6 +250,7 @@ def _plain(operators: Operators) -> dict[str, list[dict[str, Any]]]:
 
 
 def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[str, Any]:
+    from deploy_magics.running import version
     from deploy_magics.timing.machine import processor
 
     return {
@@ -268,7 +271,7 @@ def _meta(found: Measurement, models: Sequence[Runnable], setup: Setup) -> dict[
         ],
         "versions": {
             "python": platform.python_version(),
-            **{runtime.name: runtime.version() for runtime in setup.usable},
+            **{runtime.name: version(runtime) for runtime in setup.usable},
         },
         "machine": {"processor": processor(), "system": platform.platform(), **found.machine.to_plain()},
         "measured": {

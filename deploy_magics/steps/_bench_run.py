@@ -42,7 +42,9 @@ class Setup:
     @property
     def usable(self) -> list[Runtime]:
         """The runtimes that can be used here."""
-        return [runtime for runtime in self.runtimes if runtime.why_not() is None]
+        from deploy_magics.running import why_not
+
+        return [runtime for runtime in self.runtimes if why_not(runtime) is None]
 
 
 def check(threads: int, batch: int | None, precision: float, memory: float | None) -> None:
@@ -81,13 +83,13 @@ def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
     MissingPartError
         Where none can be used here.
     """
-    from deploy_magics.running import get, require_usable
+    from deploy_magics.running import get, require_usable, why_not
 
     names = list(dict.fromkeys([on] if isinstance(on, str) else on))
     if not names:
         raise ArgumentError("there is no runtime to measure on", hint="for example --on ort")
     found = tuple(get(name) for name in names)
-    if all(runtime.why_not() is not None for runtime in found):
+    if all(why_not(runtime) is not None for runtime in found):
         require_usable(names[0])
     return found
 

@@ -163,7 +163,7 @@ def pipeline(
     from deploy_magics.pipelining import check_functions, find_source, measure
     from deploy_magics.pipelining.engine import Setup
     from deploy_magics.progress import progress
-    from deploy_magics.running import require_usable
+    from deploy_magics.running import require_usable, version
     from deploy_magics.running.compiled import open_all
     from deploy_magics.timing import Finishing
 
@@ -197,7 +197,7 @@ def pipeline(
             if not found.frames("serial"):
                 raise _nothing(found)
             result = _saved(
-                _result(found, opened, source, setup, f"{runtime.title} {runtime.version()}", wanted), path, force
+                _result(found, opened, source, setup, f"{runtime.title} {version(runtime)}", wanted), path, force
             )
     kept = f"{sum(map(found.frames, found.order))} frames until then are kept"
     if found.failure is not None:

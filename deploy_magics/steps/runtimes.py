@@ -102,14 +102,14 @@ def _row(name: str, *, given: bool) -> Row | None:
 
     try:
         found = running.get(name)
-        why = found.why_not()
+        why = running.why_not(found)
     except DeployError as error:
         return Row({"name": name, "usable": "no"}, status="failed", note=str(error))
     if why is not None and ":" in name and not given:
         return None
     cells = {"name": name, "title": found.title, "usable": "yes" if why is None else "no", **_about(found)}
     if why is None:
-        return Row({**cells, "version": found.version()})
+        return Row({**cells, "version": running.version(found)})
     return Row({**cells, "version": Missing("it is not here")}, status="partial", note=why)
 
 

@@ -63,7 +63,7 @@ class Running:
         from deploy_magics import running
 
         found = running.get(self.runtime)
-        return f"{found.title} {found.version()}"
+        return f"{found.title} {running.version(found)}"
 
     @property
     def arithmetic(self) -> str:

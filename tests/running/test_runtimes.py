@@ -20,6 +20,7 @@ from deploy_magics.steps.runtimes import runtimes
 from tests.house.repository import ROOT
 from tests.lowering.networks import build
 from tests.running import plugged
+from tests.running.plug import plug
 from tests.steps import bench_models
 
 CONVERTED = ("openvino", "ncnn", "mnn", "tvm")
@@ -40,12 +41,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Bring a runtime as a package does, for workers too: an entry point in a folder on the path."""
-    info = tmp_path / "numpy_runtime-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy-runtime\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[deploy_magics.runtimes]\nnumpy = tests.running.plugged:Numpy\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    plug(monkeypatch, tmp_path, "numpy", "tests.running.plugged:Numpy")
 
 
 @pytest.mark.parametrize("name", [*CONVERTED, "openvino:bf16", "ncnn:bf16", "mnn:low"])

@@ -18,6 +18,7 @@ from deploy_magics.result import Missing, Ratio, Row, load_result
 from deploy_magics.steps import _bench_result, _bench_run
 from deploy_magics.steps._bench_words import _alone, _versus
 from deploy_magics.steps.bench import BenchResult, bench
+from tests.running.plug import plug
 from tests.steps import bench_models
 
 ROOT = Path(__file__).parents[2]
@@ -213,12 +214,7 @@ def test_a_model_that_does_not_run_is_a_row_beside_others_and_an_error_alone(sma
 def test_a_runtime_that_crashes_is_a_row_that_says_so(
     folder: Path, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # Installed for workers too: an entry point in a folder on the path.
-    info = tmp_path / "fragile-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fragile\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[deploy_magics.runtimes]\nfragile = tests.steps.bench_models:Fragile\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    plug(monkeypatch, tmp_path, "fragile", "tests.steps.bench_models:Fragile")
     crashing = bench_models.matmuls(folder / "crash.onnx", 4)
     result = quick(small, crashing, on=["ort", "fragile"], budget=1.0)
     rows = {str(row.cells["name"]): row for row in result.table.rows}
