@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deploy_magics import running
+from deploy_magics import running, workers
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError
 from deploy_magics.running import run_once
 from deploy_magics.running.compiled import open_all
@@ -68,6 +68,15 @@ def test_a_batch_is_taken_as_one(name: str, tmp_path: Path) -> None:
     feeds = {"x": np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)}
     [mine], [other] = run_once(path, [feeds]), run_once(path, [feeds], runtime=name)
     np.testing.assert_allclose(other["y"], mine["y"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ort", *CONVERTED])
+def test_a_runtime_keeps_to_the_threads_that_it_is_given(name: str, tmp_path: Path) -> None:
+    need(name)
+    path = build(tmp_path / "wide.onnx", (32, 56, 56), [("conv", 64, 3), ("Relu",), ("conv", 64, 3), ("Relu",)], 0)
+    feeds = {"x": np.ones((1, 32, 56, 56), np.float32)}
+    busy = workers.call("tests.running.jobs:cores_busy", str(path), name, 1, feeds, name=name)
+    assert busy < 1.2
 
 
 @pytest.mark.parametrize("name", CONVERTED)
