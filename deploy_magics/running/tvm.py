@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from deploy_magics.converting.folding import fold_constants
 from deploy_magics.errors import ArgumentError, DeployError, ModelError, did_you_mean
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering import threads as pool
@@ -65,7 +66,16 @@ class Tvm:
         if found is None:
             raise ModelError(f"{path.name!r} leaves dimensions open, and TVM needs sizes", hint="give --shape or --dim")
         target = Target.host()
-        made = make(path, found, target, model={"name": path.stem, "digest": "", "source": str(path)})
+        model = {"name": path.stem, "digest": "", "source": str(path)}
+        try:
+            made = make(path, found, target, model=model)
+        except DeployError as error:
+            # Its importer does not take what is computed of shapes, and with fixed sizes that is constant.
+            try:
+                fold_constants(path, folder / "folded.onnx")
+                made = make(folder / "folded.onnx", found, target, model=model)
+            except DeployError:
+                raise error from None
         library = folder / f"{path.stem}{SUFFIXES[0]}"
         workspace = folder / "objects"
         workspace.mkdir()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from deploy_magics import workers
@@ -76,3 +77,21 @@ def test_what_is_compiled_is_not_looked_into(artefact: Path, look: Callable[...,
     with pytest.raises(ModelError, match=r"compiled by TVM, which runs .*; give the ONNX file") as raised:
         look(str(artefact))
     assert "\n" not in str(raised.value)
+
+
+def test_what_is_computed_of_shapes_is_folded_where_the_importer_does_not_take_it(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[N, 4, 6] x) => (float[N, C] y)
+        <int64[1] first = {0}, int64[1] rest = {-1}>
+        {
+            size = Shape (x)
+            batch = Gather (size, first)
+            wanted = Concat <axis = 0> (batch, rest)
+            y = Reshape (x, wanted)
+        }""")
+    path = tmp_path / "shapes.onnx"
+    onnx.save(model, path)
+    feeds = {"x": np.random.default_rng(0).standard_normal((2, 4, 6)).astype(np.float32)}
+    [found] = run_once(path, [feeds], runtime="tvm")
+    assert (found["y"] == feeds["x"].reshape(2, -1)).all()
