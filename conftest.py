@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, settings
 _ROOT = Path(__file__).parent
 _MARK = "DEPLOY_MAGICS_TEST_SESSION"
 _KEPT = "DEPLOY_MAGICS_TEST_CACHE"
-# Directories that come after all others, in this order: each takes longer than the one before.
-_LATE = ("tests/house", "tests/workbooks", "tests/browser")
+# Directories that come after all others, in this order: they take long, and what takes longest must not be left for one
+# worker alone in the end.
+_LATE = ("tests/workbooks", "tests/browser", "tests/house")
 _GRACE_S = 10.0
 
 

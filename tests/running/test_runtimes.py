@@ -116,12 +116,11 @@ def test_bench_sets_runtimes_side_by_side(network: Path) -> None:
 
 def test_torch_modules_run_in_torch_and_elsewhere() -> None:
     torch = pytest.importorskip("torch")
-    need("openvino")
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU())
     given = ("net", (module, torch.rand(1, 3, 16, 16)))
-    result = bench(given, on=["ort", "openvino", "torch", "torch:trace", "torch:script"], budget=1.5, processes=2)
-    assert [row.status for row in result.table.rows] == ["ok"] * 5
+    result = bench(given, on=["ort", "torch", "torch:script"], budget=1.0, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok"] * 3
     assert all(row.cells["differs"] < 1000 for row in result.table.rows[1:])
 
 
