@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import psutil
 import pytest
 
 from deploy_magics.errors import Interrupted
+from deploy_magics.model import _temporary
 from deploy_magics.steps import _bench_ready
 from deploy_magics.steps.bench import bench
 from deploy_magics.steps.runtimes import runtimes
@@ -31,9 +31,8 @@ def fragile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def left_behind() -> list[str]:
-    """List what conversions left in the folders of this process."""
-    root = Path(tempfile.gettempdir())
-    return [str(path) for path in root.glob("deploy-magics-models-*/*/[0-9]*/made") if path.is_dir()]
+    """List what conversions left in the folder of this process: another one may be converting beside it."""
+    return [str(path) for path in _temporary._root().glob("*/[0-9]*/made") if path.is_dir()]
 
 
 def test_what_breaks_while_it_converts_is_a_row_and_the_others_go_on(fragile: Path, small: Path) -> None:
