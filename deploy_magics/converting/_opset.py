@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import onnx
 
 _RESIZE_CHANGED = 11
+_SOFTMAX_CHANGED = 13
 OLDEST = 7
 """Before it, broadcasting was another; ONNX Runtime runs from here."""
 
@@ -65,6 +66,35 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     except Exception as error:  # noqa: BLE001 - as above
         raise ModelError(f"it has no form in opset {opset}: {_reason(error)}") from None
     return made, f"its operators are the same in opset {opset}, so they were kept"
+
+
+def with_plain_softmax(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Write a model in opset 13 where it has a Softmax over several axes at once, as they were before.
+
+    Converters have been seen to read it as what it means since then, over one axis: pnnx and MNN take the last of
+    [1, 1000, 1, 1], and give ones. In opset 13 the same is said by Reshape around it.
+    https://github.com/onnx/onnx/blob/main/docs/Changelog.md#Softmax-13
+
+    Raises
+    ------
+    ModelError
+        Where ONNX cannot write it so.
+    """
+    import onnx
+
+    present = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    changed = ("Softmax", "LogSoftmax", "Hardmax")
+    if present >= _SOFTMAX_CHANGED or not any(node.op_type in changed for node in _nodes(model)):
+        return model
+    inferred = onnx.shape_inference.infer_shapes(model)
+    known = (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output)
+    axes = {value.name: len(value.type.tensor_type.shape.dim) for value in known}
+    for node in _nodes(model):
+        if node.op_type in changed:
+            axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
+            if axis not in (-1, axes.get(node.input[0], 0) - 1):
+                return to_opset(model, _SOFTMAX_CHANGED)[0]
+    return model
 
 
 def _keep_coordinates(model: onnx.ModelProto) -> str:
@@ -170,4 +200,4 @@ def _reason(error: BaseException) -> str:
     return re.sub(r"^\S+:\d+: \w+: Assertion `[^`]*` failed: ", "", text)[:240]
 
 
-__all__ = ["OLDEST", "to_opset"]
+__all__ = ["OLDEST", "to_opset", "with_plain_softmax"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.converting._made import Made, Options, Port, Source, check_given
+from deploy_magics.converting._opset import with_plain_softmax
 from deploy_magics.converting._said import reason
 from deploy_magics.errors import ModelError
 
@@ -31,10 +32,18 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     """
     from importlib.metadata import version
 
+    import onnx
+
+    path = Path(source.path)
+    given = onnx.load(path)
+    plain = with_plain_softmax(given)
+    if plain is not given:
+        path = folder / "model.onnx"
+        onnx.save(plain, path)
     target = folder / f"{stem}.mnn"
     # Its command line, MNN.tools.mnnconvert, runs pip when it is imported, and reports to its maker.
     code = "import sys, MNN, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
-    names = ["-f", "ONNX", "--modelFile", source.path, "--MNNModel", str(target), "--bizCode", "deploy_magics"]
+    names = ["-f", "ONNX", "--modelFile", str(path), "--MNNModel", str(target), "--bizCode", "deploy_magics"]
     done = subprocess.run([sys.executable, "-c", code, *names], cwd=folder, capture_output=True, text=True)
     if done.returncode != 0 or not target.exists():
         raise ModelError(f"MNN cannot convert it: {reason(done)}")
@@ -42,6 +51,7 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
         info = _module(target, [], [], 1).get_info()
     except ModelError:
         raise _unreadable(source) from None
+    (folder / "model.onnx").unlink(missing_ok=True)
     inputs, outputs = (tuple(Port(name) for name in info[key]) for key in ("inputNames", "outputNames"))
     return Made(target.name, f"MNN {version('MNN')}", inputs, outputs)
 

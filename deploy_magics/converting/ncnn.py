@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy_magics.converting._made import Made, Options, Port, Source, check_given
+from deploy_magics.converting._opset import with_plain_softmax
 from deploy_magics.converting._said import reason
 from deploy_magics.errors import ModelError
 
@@ -39,7 +40,7 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
     import onnx
     import pnnx
 
-    model = onnx.load(source.path)
+    model = with_plain_softmax(onnx.load(source.path))
     sizes = ",".join(_size(model, name) for name in source.inputs)
     onnx.save(model, folder / "model.onnx")
     done = subprocess.run(

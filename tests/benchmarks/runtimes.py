@@ -3,7 +3,7 @@
 Each model runs once on each runtime, in a process of its own, on the same inputs as on ONNX Runtime without
 optimisation: real ones where the zoo has some, else random ones. A cell is the largest difference of any output in
 millionths of its range, "differs" where that is past the tolerance of ``%bench``, or that there is none; why is written
-out below the table.
+to the standard error stream at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -32,10 +32,9 @@ ON = "ort,openvino,tvm,ncnn,mnn,torch,torch:trace,torch:script,openvino:bf16,ncn
 SAMPLES = 2
 
 
-def write(line: str) -> None:
+def write(line: str, stream: TextIO | None = None) -> None:
     """Print a line at once, so that a run that is stopped keeps what it found."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    print(line, file=stream, flush=True)
 
 
 def models(names: list[str]) -> Iterator[Any]:
@@ -77,7 +76,6 @@ def main() -> int:
     write(", ".join(f"{runtime.title} {runtime.version()}" for runtime in runtimes) + "\n")
     write(f"| model | {' | '.join(runtime.name for runtime in runtimes)} | s |\n|---|{'---|' * (len(runtimes) + 1)}")
     setup = Setup(runtimes, 1, None, None, 1, 2, 2.0, 1.0, 0)
-    said = []
     wrong = 0
     for obj in models([each for each in asked.models.split(",") if each]):
         began = time.monotonic()
@@ -94,12 +92,13 @@ def main() -> int:
                 write(f"| {name} | the model itself does not run: {error} |")
                 continue
         write(f"| {name} | {' | '.join(text for text, _ in cells)} | {time.monotonic() - began:.0f} |")
-        said += [f"- {name} on {e.runtime.name}: {why}" for e, (_, why) in zip(made, cells, strict=True) if why]
+        for entry, (_, why) in zip(made, cells, strict=True):
+            if why:
+                write(f"- {name} on {entry.runtime.name}: {why}", sys.stderr)
         wrong += sum(
             text.startswith("**") and not getattr(e.runtime, "arithmetic", "")
             for e, (text, _) in zip(made, cells, strict=True)
         )
-    write("\n" + "\n".join(said))
     return int(wrong > 0)
 
 

@@ -104,3 +104,17 @@ def test_a_module_in_bfloat16_is_compared_and_a_bare_word_is_told_as_an_error(ou
     assert rows["TorchScript"].cells["verdict"] == "computes the same"
     # coremltools raises KeyError(15), torch's number of that type.
     assert "Error" in rows["Core ML package"].note
+
+
+@pytest.mark.parametrize("target", ["ncnn", "mnn"])
+def test_a_softmax_over_several_axes_as_it_was_before_opset_13(target: str, out: Path) -> None:
+    pytest.importorskip({"ncnn": "pnnx", "mnn": "MNN"}[target])
+    model = graphs.model(
+        [node("Relu", ["x"], ["r"]), node("Softmax", ["r"], ["y"])],
+        [value("x", [1, 7, 2, 1])],
+        [value("y", [1, 7, 2, 1])],
+        opset=9,
+    )
+    result = convert(("old", model), to=[target], output=out)
+    assert result.table.rows[0].cells["verdict"] == "computes the same"
+    assert {path.suffix for path in out.iterdir()} <= {".mnn", ".param", ".bin", ".json"}
