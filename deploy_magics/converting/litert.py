@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.converting._made import Port
+from deploy_magics.converting._made import Port, check_given
 from deploy_magics.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_NARROWED = {("int64", "int32"), ("float64", "float32")}
 
 
 def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
@@ -25,7 +27,7 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     options : Mapping[str, Any]
         ``inputs`` and ``outputs``: names in order; by default those of the file's signature.
     """
-    return Session(interpreter(path, threads), options.get("inputs"), options.get("outputs"))
+    return Session(interpreter(path, threads), options.get("inputs"), options.get("outputs"), path.name)
 
 
 def interpreter(path: Path, threads: int = 1) -> Any:
@@ -65,10 +67,15 @@ class Session:
         The file.
     inputs, outputs : sequence of str, optional
         What they are called, by place; where the file has the same names in another order, the names count.
+    name : str
+        Its file, for error lines.
     """
 
-    def __init__(self, made: Any, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, made: Any, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None, name: str = "file"
+    ) -> None:
         self._made = made
+        self._name = name
         self._inputs = _named(_by_name(made, "inputs"), inputs, "inputs")
         self._outputs = _named(_by_name(made, "outputs"), outputs, "outputs")
         self._feeds: dict[int, NDArray[Any]] = {}
@@ -82,13 +89,8 @@ class Session:
         ModelError
             Where sizes do not fit.
         """
-        import numpy as np
-
-        # A format without 64-bit integers takes indices as 32-bit ones.
-        given = {
-            detail["index"]: np.ascontiguousarray(feeds[name].astype(detail["dtype"], copy=False))
-            for name, detail in self._inputs.items()
-        }
+        check_given(feeds, tuple(self._inputs), self._name)
+        given = {detail["index"]: self._fitting(feeds[name], name) for name, detail in self._inputs.items()}
         shapes = {index: array.shape for index, array in given.items()}
         try:
             if shapes != self._shapes:
@@ -101,6 +103,19 @@ class Session:
         except (ValueError, RuntimeError) as error:
             self._shapes = None
             raise ModelError(f"LiteRT cannot take its inputs: {_said(error)}") from None
+
+    def _fitting(self, array: NDArray[Any], name: str) -> NDArray[Any]:
+        """Give an input in the type that the file has for it."""
+        import numpy as np
+
+        kind = self._inputs[name]["dtype"]
+        if kind in (bytes, np.bytes_):
+            return array.astype(np.bytes_)
+        # What had 64 bits where it comes from may have 32 here. Anything else would be cut without a word: a picture of
+        # 0 to 1, say, for a quantised input.
+        if array.dtype != kind and (array.dtype.name, np.dtype(kind).name) not in _NARROWED:
+            raise ModelError(f"LiteRT takes {np.dtype(kind).name} for {name!r}, and is given {array.dtype}")
+        return np.ascontiguousarray(array.astype(kind, copy=False))
 
     def run(self) -> None:
         """Run inference once."""

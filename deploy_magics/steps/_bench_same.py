@@ -41,11 +41,14 @@ class Compared:
     interrupted: bool = False
 
 
-def compared(entries: Sequence[Entry], measured: Measurement, tell: Callable[[float | None, str], None]) -> Compared:
+def compared(
+    entries: Sequence[Entry], measured: Measurement, threads: int, tell: Callable[[float | None, str], None]
+) -> Compared:
     """Run each model that was measured on another runtime than ONNX Runtime once there, and compare.
 
     The reference is ONNX Runtime without optimisation, on the inputs that were timed. What ``%tvm_compile`` made was
-    verified then, and is not looked at again.
+    verified then, and is not looked at again. Each runs with as many threads as it was timed with, for which some make
+    other code.
     """
     done = Compared()
     ran = {track.candidate.label for track in measured.tracks if track.runs}
@@ -55,13 +58,15 @@ def compared(entries: Sequence[Entry], measured: Measurement, tell: Callable[[fl
             groups.setdefault(id(entry.given), []).append(entry)
     try:
         for group in groups.values():
-            _one_model(group, done, tell)
+            _one_model(group, done, threads, tell)
     except KeyboardInterrupt:
         done.interrupted = True
     return done
 
 
-def _one_model(group: Sequence[Entry], done: Compared, tell: Callable[[float | None, str], None]) -> None:
+def _one_model(
+    group: Sequence[Entry], done: Compared, threads: int, tell: Callable[[float | None, str], None]
+) -> None:
     """Compare one model's rows, its reference being run once."""
     from deploy_magics import verifying
 
@@ -82,16 +87,16 @@ def _one_model(group: Sequence[Entry], done: Compared, tell: Callable[[float | N
     with closing(reference):
         for entry in others:
             tell(None, f"comparing {entry.label}")
-            done.cells[entry.label], problem = compare_entry(entry, reference)
+            done.cells[entry.label], problem = compare_entry(entry, reference, threads)
             if problem:
                 done.notes.append(Note(f"{given.model.name} on {entry.runtime.name}: {problem}", "warning"))
 
 
-def compare_entry(entry: Entry, reference: Reference) -> tuple[Cell, str]:
+def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[Cell, str]:
     """Run a row's model once, and give its largest difference in ppm, and what is wrong with it, if anything."""
     from deploy_magics import verifying
 
-    running = verifying.Running(entry.runtime.name, options=entry.options)
+    running = verifying.Running(entry.runtime.name, threads, options=entry.options)
     try:
         found = reference.compare_on(Path(entry.path), running)
     except DeployError as error:

@@ -237,7 +237,7 @@ def bench(
         operators = profile.taken(found, tracker.update) if ops and stopped is None else profile.Operators()
         compared = same.Compared()
         if stopped is None and not operators.interrupted:
-            compared = same.compared(entries, found, tracker.update)
+            compared = same.compared(entries, found, setup.threads, tracker.update)
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             runs_made = sum(track.runs for track in found.tracks)

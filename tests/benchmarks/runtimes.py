@@ -56,11 +56,11 @@ def feeds_of(model: Model, name: str) -> dict[str, np.ndarray[Any, Any]]:
     return dict(model.feeds(0))
 
 
-def cell(entry: Entry, reference: Reference) -> tuple[str, str]:
+def cell(entry: Entry, reference: Reference, threads: int) -> tuple[str, str]:
     """Give a cell, and what is to be said of it below."""
     if entry.error is not None:
         return "refused", str(entry.error)
-    found, problem = compare_entry(entry, reference)
+    found, problem = compare_entry(entry, reference, threads)
     if not isinstance(found, float):
         return "failed", problem
     return (f"**differs** {found:.3g}" if problem else f"{found:.2g}"), problem
@@ -87,7 +87,7 @@ def main() -> int:
             made = entries([given], setup, Path(folder), lambda share, text: None)
             try:
                 with closing(Reference.of(path, [feeds])) as reference:
-                    cells = [cell(entry, reference) for entry in made]
+                    cells = [cell(entry, reference, setup.threads) for entry in made]
             except DeployError as error:
                 write(f"| {name} | the model itself does not run: {error} |")
                 continue

@@ -56,6 +56,10 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, known: dict[str, np.ndarr
     session = litert.load(FILE, threads=1, options={})
     with pytest.raises(ModelError, match="LiteRT cannot take its inputs"):
         session.set_inputs({"picture": known["picture"][..., 0], "a_scale": known["a_scale"]})
+    with pytest.raises(ModelError, match="LiteRT takes float32 for 'picture', and is given uint8"):
+        session.set_inputs({"picture": known["picture"].astype(np.uint8), "a_scale": known["a_scale"]})
+    with pytest.raises(ModelError, match="not given: picture"):
+        session.set_inputs({"a_scale": known["a_scale"]})
     session.set_inputs({name: known[name] for name in ("picture", "a_scale")})
     session.run()
     np.testing.assert_allclose(session.outputs()["body"], known["body"], atol=1e-6)
