@@ -105,8 +105,10 @@ def test_speed_in_both_runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"{on} {which}" for on in ("torch", "ort") for which in ("before", "after")]
     assert speed.values("name") == names == [samples.name for samples in result.samples]
     for on in ("torch", "ort"):
-        assert isinstance(result.ratio(on), Ratio)
-        assert 0.2 < result.ratio(on).low <= result.ratio(on).high < 20
+        ratio = result.ratio(on)
+        assert isinstance(ratio, Ratio)
+        # How far they lie apart is the machine's, which may be busy with another test.
+        assert 0 < ratio.low <= ratio.value <= ratio.high
     assert "x as fast" in dict(result.facts)["speed on eager PyTorch"]
 
 
