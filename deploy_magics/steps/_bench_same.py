@@ -64,9 +64,7 @@ def compared(
     return done
 
 
-def _one_model(
-    group: Sequence[Entry], done: Compared, threads: int, tell: Callable[[float | None, str], None]
-) -> None:
+def _one_model(group: Sequence[Entry], done: Compared, threads: int, tell: Callable[[float | None, str], None]) -> None:
     """Compare one model's rows, its reference being run once."""
     from deploy_magics import verifying
 
