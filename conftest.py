@@ -31,7 +31,6 @@ def _use_own_folders() -> Path:
     kept = os.environ.get(_KEPT)
     home = Path(kept).resolve() if kept else Path(tempfile.mkdtemp(prefix="deploy-magics-tests-"))
     places = {
-        "DEPLOY_MAGICS_CACHE": "cache/deploy_magics",
         "XDG_CACHE_HOME": "cache",
         "XDG_CONFIG_HOME": "config",
         "XDG_DATA_HOME": "data",
@@ -40,6 +39,10 @@ def _use_own_folders() -> Path:
         "JUPYTER_DATA_DIR": "jupyter/data",
         "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
     }
+    # What takes long to make and is the same for all: test processes that run side by side make it once.
+    common = {"DEPLOY_MAGICS_CACHE": "cache/deploy_magics", "ZIG_GLOBAL_CACHE_DIR": "cache/zig"}
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        places |= common
     for variable, folder in places.items():
         (home / folder).mkdir(parents=True, exist_ok=True)
         os.environ[variable] = str(home / folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     folder = tmp_path_factory.mktemp("cross")
     model = build(folder / "model.onnx", (3, 16, 16), LAYERS, 0)
     outputs = [str(folder / "model.so"), str(folder / "model.tar")]
-    # Without it, parts of the C library are compiled first, for some 15 s; a cache that is there already is used.
-    kept = Path("~/.cache/zig").expanduser()
-    cache = {"ZIG_GLOBAL_CACHE_DIR": str(kept)} if os.access(kept, os.W_OK) else {}
-    with Worker("TVM", env={"TVM_NUM_THREADS": "1", **cache}) as worker:
+    with Worker("TVM", env={"TVM_NUM_THREADS": "1"}) as worker:
         cases = worker.call(
             "tests.lowering.cross_jobs:compile_for", str(model), "raspberry-pi-4", outputs, str(folder), timeout=240
         )
