@@ -69,17 +69,20 @@ def prepare(
     from deploy_magics import workers
 
     title = require_usable(runtime).title
-    made: Prepared = workers.call(
-        "deploy_magics.running._preparing:prepare_here",
-        source,
-        runtime,
-        str(folder),
-        {name: tuple(shape) for name, shape in (shapes or {}).items()},
-        threads,
-        name=f"the converter to {title}",
-        timeout=timeout,
-        memory=memory,
-    )
+    with closing(Folder()) as scratch:
+        made: Prepared = workers.call(
+            "deploy_magics.running._preparing:prepare_here",
+            source,
+            runtime,
+            str(folder),
+            {name: tuple(shape) for name, shape in (shapes or {}).items()},
+            threads,
+            name=f"the converter to {title}",
+            timeout=timeout,
+            memory=memory,
+            # What a converter that is killed leaves lies where it is removed.
+            env={"TMPDIR": str(scratch.path)},
+        )
     return made
 
 

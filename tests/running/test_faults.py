@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -79,6 +81,34 @@ def test_an_interrupt_while_one_converts_leaves_nothing(
         bench(small, on=["ort", "fragile:hangs"], budget=1.0, processes=2)
     timer.join()
     assert set(left_behind()) <= before
+
+
+@pytest.mark.parametrize("on", ["openvino", "fragile:hangs"])
+def test_workers_leave_nothing_in_the_temporary_folder(
+    on: str, fragile: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fragile / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    bench(small, on=["ort", on], budget=0.2, processes=2)
+    own = _temporary._roots.get(os.getpid())
+    assert [path for path in place.iterdir() if own is None or path != own[0]] == []
+
+
+def test_folders_are_gone_with_the_last_of_them() -> None:
+    one, two = _temporary.Folder(), _temporary.Folder()
+    root = one.path.parent
+    assert two.path.parent == root
+    others = [path for path in root.iterdir() if path.is_dir() and path not in (one.path, two.path)]
+    one.close()
+    assert root.is_dir()
+    two.close()
+    two.close()
+    assert root.is_dir() == bool(others)
+    again = _temporary.Folder()
+    assert again.path.is_dir()
+    again.close()
 
 
 def test_a_full_disk_is_one_line(fragile: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
