@@ -260,6 +260,8 @@ def _size(model: ModelProto, name: str) -> str:
             if place:
                 raise ModelError(f"ncnn needs sizes, and {name!r} leaves some open", hint="fix them with --shape")
             dim.dim_value = 1
+    if not tensor.shape.dim:
+        raise ModelError(f"ncnn takes no input without dimensions, as {name!r} is")
     kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     if kind not in _TYPES:
         raise ModelError(f"ncnn takes no {kind}, as {name!r} is")

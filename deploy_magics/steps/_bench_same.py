@@ -100,9 +100,13 @@ def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[Cel
     except DeployError as error:
         why = f"not compared with ONNX Runtime: {error.message}"
         return Missing(why), why
-    cell = 1e6 * found.max_rel
+    # A figure that leaves out what cannot be compared would look better than it is.
+    unlike = next((f"output {each.name!r}: {each.problem}" for each in found.differences if each.problem), "")
+    cell: Cell = Missing(unlike) if unlike else 1e6 * found.max_rel
     if not found.problems:
         return cell, ""
+    if ": type " in unlike:
+        return cell, f"gives another type than ONNX Runtime, so that its values were not compared: {unlike}"
     if running.arithmetic:
         return cell, f"in {running.arithmetic} it no longer computes what ONNX Runtime computes: {found.problems[0]}"
     return cell, f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"

@@ -265,7 +265,7 @@ def _beside(entries: Sequence[Entry], compared: Compared) -> Beside:
         entry.label: Missing("it is loaded as it is") if entry.prepared is None else entry.prepared.seconds
         for entry in entries
     }
-    several = any(not isinstance(cell, Missing) for cell in compared.cells.values())
+    several = bool(compared.notes) or any(not isinstance(cell, Missing) for cell in compared.cells.values())
     coarser = {entry.label: str(getattr(entry.runtime, "arithmetic", "")) for entry in entries}
     models = {id(entry.given): entry.given.model.name for entry in entries}
     return Beside(

@@ -11,6 +11,7 @@ import pytest
 
 from deploy_magics import running, workers
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError
+from deploy_magics.result import Missing
 from deploy_magics.running import run_once
 from deploy_magics.running.compiled import open_all
 from deploy_magics.steps.align import align
@@ -21,6 +22,7 @@ from tests.house.repository import ROOT
 from tests.lowering.networks import build
 from tests.running import plugged
 from tests.running.plug import plug
+from tests.simplifying import graphs
 from tests.steps import bench_models
 
 CONVERTED = ("openvino", "ncnn", "mnn", "tvm")
@@ -211,3 +213,15 @@ def test_what_is_no_such_file_is_one_line(tmp_path: Path) -> None:
             bench(tmp_path / name, on=[runtime])
         assert "\n" not in str(raised.value)
         assert name in str(raised.value)
+
+
+def test_outputs_of_another_type_have_no_figure_of_how_far_they_are_off(tmp_path: Path) -> None:
+    need("mnn")
+    highest = graphs.model(
+        [graphs.node("ArgMax", ["x"], ["y"], axis=1)], [graphs.value("x", [1, 8])], [graphs.value("y", [1, 1], 7)]
+    )
+    result = bench(("highest", highest), on=["ort", "mnn"], budget=0.2, processes=2)
+    cell = result.table.rows[1].cells["differs"]
+    assert isinstance(cell, Missing)
+    assert cell.why == "output 'y': type int32 in place of int64"
+    assert any("its values were not compared" in note.text for note in result.notes)
