@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from deploy_magics.converting import TARGETS
 from deploy_magics.running._converted import Converted
 from deploy_magics.running._protocol import About
 
@@ -18,6 +19,8 @@ class LiteRt(Converted):
     modules = ("numpy", "ai_edge_litert.interpreter")
     takes: Literal["onnx", "torch"] = "torch"
     suffixes = (".tflite",)
+    instead = f"{TARGETS['tflite'].instead}; then give the .tflite file"
+    """What to do with a model that holds no torch module."""
     about = About(
         loads="TFLite (.tflite); torch modules, converted by litert-torch",
         threads="held to as many",

@@ -38,10 +38,10 @@ class Beside:
         told = "Time in which the runtime converted or compiled the model, once, before it was measured."
         far = "Largest difference from what ONNX Runtime computes, in millionths of the output's range."
         found = []
-        if self.convert:
-            found.append(Column("convert", "convert", "s", better="lower", digits=3, help=told))
         if self.differs:
             found.append(Column("differs", "differs by", "ppm", better="lower", digits=3, help=far))
+        if self.convert:
+            found.append(Column("convert", "convert", "s", better="lower", digits=3, help=told))
         return tuple(found)
 
     def cells(self, label: str) -> dict[str, Cell]:

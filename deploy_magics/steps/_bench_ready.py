@@ -176,7 +176,7 @@ def _packed(entry: Entry, path: Path, outputs: tuple[str, ...]) -> Source:
     except ModelError:
         raise ModelError(
             f"{entry.runtime.title} needs a torch module, and {model.name!r} holds none",
-            hint="give the module with its input: (module, example)",
+            hint=getattr(entry.runtime, "instead", "give the module with its input: (module, example)"),
         ) from None
     import torch
 

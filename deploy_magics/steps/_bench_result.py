@@ -100,14 +100,14 @@ _SPREAD = ("mean", "p99", "throughput")
 
 
 def _columns(setup: Setup, beside: Beside, *, several: bool) -> tuple[Column, ...]:
-    """Give the columns, those of runtimes before the ratio, which stands last."""
+    """Give the columns; what tells of runtimes follows the median, as a narrow terminal shows the first ones only."""
     plain = [column for column in columns(setup) if several or column.key != SPEEDUP]
     if beside.model:
         plain[0] = replace(plain[0], title="runtime")
     if not beside.columns:
         return tuple(plain)
     plain = [replace(column, shown=False) if column.key in _SPREAD else column for column in plain]
-    place = len(plain) - several
+    place = next(index for index, column in enumerate(plain) if column.key == "p50") + 1
     return (*plain[:place], *beside.columns, *plain[place:])
 
 

@@ -106,9 +106,10 @@ def bench(
     Parameters
     ----------
     *models
-        Models: a path, zoo name, notebook variable, ModelProto or torch module, and what ``%tvm_compile`` or
-        ``%tvm_tune`` made; ``label=model`` labels one. Ratios refer to the first. In the cell form the last expression
-        of the body is the model or a list of them.
+        Models: a path, zoo name, notebook variable, ModelProto or torch module; what ``%tvm_compile`` or ``%tvm_tune``
+        made, or a file in a runtime's own format (``.xml``, ``.mnn``, ``.ncnn.param``, ``.tflite``, ``.ort``), on its
+        own runtime; ``label=model`` labels one. Ratios refer to the first. In the cell form the last expression of the
+        body is the model or a list of them.
     on
         Runtimes to measure on, ``--on ort,openvino,ncnn``; ``%runtimes`` lists them. Each model is measured on each,
         but a compiled one on its own alone. All compute in float32 where the model does; another precision is a

@@ -100,18 +100,19 @@ def test_a_file_that_is_no_model_is_one_line(name: str, tmp_path: Path) -> None:
 
 
 def test_bench_sets_runtimes_side_by_side(network: Path) -> None:
-    need(*CONVERTED)
-    result = bench(network, on=["ort", *CONVERTED, "torch", "ort:cann"], budget=1.5, processes=2)
+    need(*CONVERTED, "litert")
+    result = bench(network, on=["ort", *CONVERTED, "litert", "torch", "ort:cann"], budget=1.5, processes=2)
     rows = {str(row.cells["name"]): row for row in result.table.rows}
     assert result.headline.startswith("a net: ")
-    assert result.headline.endswith("torch, ort:cann failed")
-    assert list(rows) == ["ort", *CONVERTED, "torch", "ort:cann"]
+    assert result.headline.endswith("litert, torch, ort:cann failed")
+    assert list(rows) == ["ort", *CONVERTED, "litert", "torch", "ort:cann"]
     for name in CONVERTED:
         assert rows[name].status == "ok"
         assert rows[name].cells["convert"] > 0
         assert rows[name].cells["differs"] < 1000
     assert rows["torch"].status == rows["ort:cann"].status == "failed"
     assert "PyTorch, eager needs a torch module, and 'a net' holds none" in rows["torch"].note
+    assert "onnx2tf -i MODEL.onnx -o out; then give the .tflite file" in rows["litert"].note
     assert "CANNExecutionProvider" in rows["ort:cann"].note
     assert "pip install onnxruntime-cann" in rows["ort:cann"].note
 
