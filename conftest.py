@@ -69,6 +69,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[_HOME], ignore_errors=True)
 
 
+# Before xdist, which reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run fast tests first, so that what is broken shows early; the order within a folder stays."""
 
@@ -82,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         # A file's tests share its fixtures; workbooks share nothing, and each takes as long as many files.
         alone = place(item).startswith("tests/workbooks/")
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else place(item)))
 
 
 def _own_processes() -> list[psutil.Process]:
