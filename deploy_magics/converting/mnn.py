@@ -34,7 +34,8 @@ def convert(source: Source, folder: Path, stem: str, options: Options) -> Made:
 
     import onnx
 
-    path = Path(source.path)
+    # The converter runs in a folder of its own.
+    path = Path(source.path).resolve()
     given = onnx.load(path)
     plain = with_plain_softmax(given)
     if plain is not given:

@@ -49,7 +49,14 @@ def load(path: Path, *, threads: int, options: Mapping[str, Any]) -> Session:
     import openvino
 
     precision = options.get("precision") or "f32"
-    config = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(threads)}
+    config = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": str(threads),
+        # By itself it holds every session to the same core, also one that another process keeps busy.
+        "ENABLE_CPU_PINNING": "NO",
+        # By itself it rounds what meets int8 weights to int8, whatever the precision.
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+    }
     core = openvino.Core()
     if precision != "f32" and {"bf16": "BF16", "f16": "FP16"}[precision] not in _capabilities(core):
         raise ModelError(f"OpenVINO does not compute in {precision} on this processor")
@@ -118,7 +125,7 @@ class Session:
     def run(self) -> None:
         """Run inference once."""
         try:
-            self._request.infer(self._texts)
+            self._request.infer(self._texts, share_outputs=True)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot run {self._name!r}: {_line(error)}") from None
 

@@ -226,3 +226,33 @@ def test_outputs_of_another_type_have_no_figure_of_how_far_they_are_off(tmp_path
     assert isinstance(cell, Missing)
     assert cell.why == "output 'y': type int32 in place of int64"
     assert any("its values were not compared" in note.text for note in result.notes)
+
+
+def test_a_file_named_from_where_one_stands_runs_on_mnn(
+    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("mnn")
+    (tmp_path / "net.onnx").write_bytes(network.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert convert("net.onnx", to=["mnn"], output=Path("out")).table.rows[0].cells["verdict"] == "computes the same"
+
+
+def test_openvino_computes_in_float32_also_beside_int8_weights(tmp_path: Path) -> None:
+    need("openvino")
+    draw = np.random.default_rng(0)
+    weights, scales = draw.integers(-127, 128, (256, 256)).astype(np.int8), (draw.random(256) / 127).astype(np.float32)
+    model = graphs.model(
+        [
+            graphs.node("DequantizeLinear", ["w", "s"], ["wf"], axis=1),
+            graphs.node("MatMul", ["x", "wf"], ["y"]),
+        ],
+        [graphs.value("x", [16, 256])],
+        [graphs.value("y", [16, 256])],
+        [graphs.weight("w", weights), graphs.weight("s", scales)],
+    )
+    path = tmp_path / "weights.onnx"
+    path.write_bytes(model.SerializeToString())
+    given = draw.normal(size=(16, 256)).astype(np.float32)
+    [found] = run_once(path, [{"x": given}], runtime="openvino")
+    expected = given.astype(np.float64) @ (weights.astype(np.float64) * scales)
+    assert np.abs(found["y"] - expected).max() < 1e-5 * np.abs(expected).max()
