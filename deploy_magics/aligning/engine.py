@@ -16,7 +16,7 @@ from deploy_magics.aligning.graphs import Layer, by_chance, shapes
 from deploy_magics.aligning.matching import Matching, Pair, comparable, match
 from deploy_magics.aligning.metrics import Measuring, fitted
 from deploy_magics.errors import DeployError, ModelError
-from deploy_magics.model._temporary import Folder
+from deploy_magics.temporary import Folder
 from deploy_magics.verifying import Running, tolerance_of, tolerance_on
 from deploy_magics.verifying._stored import ArrayFile, Source, read
 from deploy_magics.workers.parent import WorkerTimeout

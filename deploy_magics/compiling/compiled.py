@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy_magics.lowering.artefact import Manifest
-from deploy_magics.model._temporary import Folder
+from deploy_magics.temporary import Folder
 from deploy_magics.verifying import Verification
 
 

@@ -109,7 +109,7 @@ def compile_model(
         Where records do not fit, the file cannot be written, or a worker crashes or passes a bound.
     """
     from deploy_magics import workers
-    from deploy_magics.model._temporary import Folder
+    from deploy_magics.temporary import Folder
 
     options = options or Options()
     require_tvm()

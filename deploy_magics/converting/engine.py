@@ -80,11 +80,9 @@ def convert_file(
     """
     MissingPartError.check(target.why_not(source.kind))
     place = folder / target.name
-    scratch = folder / f"{target.name} scratch"
     started = time.monotonic()
     try:
         place.mkdir()
-        scratch.mkdir()
     except OSError as error:
         raise DeployError(f"cannot write in {str(folder)!r}: {error.strerror or error}") from None
     made: Made = workers.call(
@@ -97,7 +95,7 @@ def convert_file(
         name=f"the converter to {target.title}",
         timeout=timeout,
         memory=memory,
-        env={"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1"},
+        env={"OMP_NUM_THREADS": "1"},
     )
     found = [place / name.format(stem=stem) for name in target.files]
     paths = tuple(path for path in found if path.is_dir() or (path.is_file() and path.stat().st_size))

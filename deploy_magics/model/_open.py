@@ -15,9 +15,9 @@ from deploy_magics.errors import ModelError
 from deploy_magics.model import _compiled, _torch
 from deploy_magics.model._opened import Opened
 from deploy_magics.model._store import Store
-from deploy_magics.model._temporary import Folder
 from deploy_magics.model._text import nearest, plain, quote
 from deploy_magics.model._write import naming, write
+from deploy_magics.temporary import Folder
 
 if TYPE_CHECKING:
     import onnx

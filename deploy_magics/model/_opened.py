@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from deploy_magics.errors import ModelError, WorkerError
 from deploy_magics.model import _recognise, _structure, _wire
 from deploy_magics.model._store import Store
-from deploy_magics.model._temporary import Folder
 from deploy_magics.model._text import quote, size
+from deploy_magics.temporary import Folder
 
 if TYPE_CHECKING:
     import onnx

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_magics.converting import Source
 from deploy_magics.errors import ModelError
-from deploy_magics.model._temporary import Folder
 from deploy_magics.running._protocol import Prepared, Prepares
 from deploy_magics.running._registry import get, require_usable
+from deploy_magics.temporary import Folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,20 +69,17 @@ def prepare(
     from deploy_magics import workers
 
     title = require_usable(runtime).title
-    with closing(Folder()) as scratch:
-        made: Prepared = workers.call(
-            "deploy_magics.running._preparing:prepare_here",
-            source,
-            runtime,
-            str(folder),
-            {name: tuple(shape) for name, shape in (shapes or {}).items()},
-            threads,
-            name=f"the converter to {title}",
-            timeout=timeout,
-            memory=memory,
-            # What a converter that is killed leaves lies where it is removed.
-            env={"TMPDIR": str(scratch.path)},
-        )
+    made: Prepared = workers.call(
+        "deploy_magics.running._preparing:prepare_here",
+        source,
+        runtime,
+        str(folder),
+        {name: tuple(shape) for name, shape in (shapes or {}).items()},
+        threads,
+        name=f"the converter to {title}",
+        timeout=timeout,
+        memory=memory,
+    )
     return made
 
 

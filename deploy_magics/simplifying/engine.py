@@ -128,7 +128,7 @@ def simplify_file(
                 name=attempt.name,
                 timeout=timeout,
                 memory=memory,
-                env={"TMPDIR": str(place), "OMP_NUM_THREADS": "1"},
+                env={"OMP_NUM_THREADS": "1"},
             )
         except OSError as error:
             raise DeployError(f"cannot write in {str(folder)!r}: {error.strerror or error}") from None

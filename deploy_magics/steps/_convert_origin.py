@@ -45,8 +45,8 @@ class Origins:
     def __init__(
         self, models: Sequence[Any], *, shapes: Shapes, data: FeedSource | None, timeout: float, memory: int
     ) -> None:
-        from deploy_magics.model._temporary import Folder
         from deploy_magics.progress import progress
+        from deploy_magics.temporary import Folder
 
         self._stack = ExitStack()
         found: list[Origin | None] = []

@@ -95,7 +95,7 @@ class Job:
         bound: bool,
         origin: Origin | None = None,
     ) -> None:
-        from deploy_magics.model._temporary import Folder
+        from deploy_magics.temporary import Folder
 
         for what, specs in (("inputs", model.inputs), ("outputs", model.outputs)):
             names = [spec.name for spec in specs]

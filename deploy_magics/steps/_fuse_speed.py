@@ -105,12 +105,12 @@ def with_speed(result: FuseResult, given: TorchModule, module: Any, pair: Pair, 
 def _eager(given: TorchModule, module: Any, pair: Pair, asked: Asked) -> BenchResult:
     """Measure both modules in eager PyTorch."""
     from deploy_magics.converting.torchscript import pack
-    from deploy_magics.model._temporary import Folder
     from deploy_magics.progress import progress
     from deploy_magics.running import get
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps._bench_ops import Operators
     from deploy_magics.steps._bench_run import Setup
+    from deploy_magics.temporary import Folder
     from deploy_magics.timing import Candidate, MeasurementInterrupted, measure
 
     runtime = get("torch")

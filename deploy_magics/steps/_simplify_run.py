@@ -90,8 +90,8 @@ def _run(model: Model, options: Options, tell: Callable[[float, str], None]) -> 
         Where running either of the two crashes or passes a bound.
     """
     from deploy_magics import verifying, workers
-    from deploy_magics.model._temporary import Folder
     from deploy_magics.simplifying import simplify_file
+    from deploy_magics.temporary import Folder
 
     if model.size_bytes > MOST_BYTES:
         size = f"{model.size_bytes / 2**30:.1f} GiB"

@@ -73,7 +73,7 @@ def run(model: Model, target: Target, options: Options, tracker: Tracker) -> Out
     """
     from deploy_magics.compiling import simplified
     from deploy_magics.lowering.records import Records
-    from deploy_magics.model._temporary import Folder
+    from deploy_magics.temporary import Folder
     from deploy_magics.tuning import Budget, tune
     from deploy_magics.workers import memory_bound
 

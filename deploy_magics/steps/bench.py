@@ -191,7 +191,6 @@ def bench(
 
         %bench a.onnx b.onnx --precision 0.5 --budget 60 --save a_b.json
     """
-    from deploy_magics.model._temporary import Folder
     from deploy_magics.progress import progress
     from deploy_magics.running.compiled import open_all
     from deploy_magics.steps import _bench_ops as profile
@@ -199,6 +198,7 @@ def bench(
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.steps import _bench_same as same
+    from deploy_magics.temporary import Folder
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
 
     path = Path(save).expanduser() if save is not None else None

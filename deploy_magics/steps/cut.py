@@ -179,7 +179,7 @@ def _run(
 ) -> CutResult:
     from deploy_magics import verifying, workers
     from deploy_magics.model import Model
-    from deploy_magics.model._temporary import Folder
+    from deploy_magics.temporary import Folder
 
     running = verifying.Running(timeout=timeout, memory=memory)
     with closing(Folder()) as folder, model.file() as source:
@@ -216,7 +216,7 @@ def _compare(
     """Run the original with its inner tensors shown, then the part on those."""
     import tempfile
 
-    from deploy_magics.model._temporary import Folder
+    from deploy_magics.temporary import Folder
     from deploy_magics.verifying import Reference
 
     names = dict(done.outputs)

@@ -14,7 +14,7 @@ from deploy_magics import workers
 from deploy_magics.errors import DeployError
 from deploy_magics.lowering.records import Decisions
 from deploy_magics.lowering.target import Target, usable_cores
-from deploy_magics.model._temporary import Folder
+from deploy_magics.temporary import Folder
 from deploy_magics.tuning.job import Built, Candidate, Failed, Finished, Job, Lost, Plan
 from deploy_magics.tuning.station import Station
 

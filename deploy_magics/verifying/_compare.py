@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deploy_magics.errors import ModelError, VerificationError
-from deploy_magics.model._temporary import Folder
+from deploy_magics.temporary import Folder
 from deploy_magics.verifying._arrays import Comparing, is_constant
 from deploy_magics.verifying._inputs import Inputs
 from deploy_magics.verifying._running import Arrays, Outputs, Run, Running

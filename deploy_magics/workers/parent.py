@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 
 import deploy_magics
 from deploy_magics.errors import WorkerError
+from deploy_magics.temporary import Folder
 from deploy_magics.workers.environment import PARENT
 from deploy_magics.workers.memory import memory_bound
 
@@ -62,7 +63,8 @@ class Worker:
     memory : int, optional
         Bound on the resident memory of it and its children in bytes; None for no bound.
     env : Mapping[str, str], optional
-        Environment variables to set or change.
+        Environment variables to set or change. ``TMPDIR`` is a folder of its own, removed when it is closed: what is
+        killed cannot clean up, and libraries leave caches and profiles behind.
     answer : int, optional
         Bound on one answer in bytes. By default half of what :func:`memory_bound` gives, since an answer is here twice
         while it is unpacked, and at most 1 GiB.
@@ -98,6 +100,7 @@ class Worker:
         self.memory = memory
         self._answer = answer
         try:
+            self._folder = Folder()
             self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         except OSError as error:
             raise WorkerError(f"{name}: no temporary file could be made: {error.strerror or error}") from None
@@ -111,11 +114,19 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env={**_DEFAULTS, **os.environ, "PYTHONPATH": path, **parent, **(env or {})},
+                env={
+                    **_DEFAULTS,
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "TMPDIR": str(self._folder.path),
+                    **parent,
+                    **(env or {}),
+                },
                 start_new_session=True,
             )
         except OSError as error:
             self._log.close()
+            self._folder.close()
             raise WorkerError(f"{name}: no process could be started: {error.strerror or error}") from None
         self._checked = 0.0
         self._family: list[Any] = []
@@ -231,6 +242,7 @@ class Worker:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._log.close()
+        self._folder.close()
 
     def __enter__(self) -> Self:
         return self

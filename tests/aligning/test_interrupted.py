@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from deploy_magics import temporary
 from deploy_magics.aligning import engine
 from deploy_magics.errors import DeployError, Interrupted
-from deploy_magics.model import _temporary
 from deploy_magics.steps.align import align
 from deploy_magics.steps.cut import cut
 from tests.aligning.test_aligning import network
@@ -62,7 +62,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_full_disk_is_one_line_and_leaves_nothing(long: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(_temporary, "_roots", {})
+    monkeypatch.setattr(temporary, "_roots", {})
     size = [1, 2**17]
     first = ["x"] if long == "inputs" else ["x", "size"]
     proto = graphs.model(

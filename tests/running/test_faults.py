@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import gc
 import tempfile
 import threading
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy_magics import running, temporary
 from deploy_magics.errors import Interrupted
-from deploy_magics.model import _temporary
 from deploy_magics.steps import _bench_ready
 from deploy_magics.steps.bench import bench
 from deploy_magics.steps.runtimes import runtimes
@@ -34,7 +34,7 @@ def fragile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def left_behind() -> list[str]:
     """List what conversions left in the folder of this process: another one may be converting beside it."""
-    return [str(path) for path in _temporary._root().glob("*/[0-9]*/made") if path.is_dir()]
+    return [str(path) for path in temporary._root().glob("*/[0-9]*/made") if path.is_dir()]
 
 
 def test_what_breaks_while_it_converts_is_a_row_and_the_others_go_on(fragile: Path, small: Path) -> None:
@@ -83,32 +83,40 @@ def test_an_interrupt_while_one_converts_leaves_nothing(
     assert set(left_behind()) <= before
 
 
-@pytest.mark.parametrize("on", ["openvino", "fragile:hangs"])
-def test_workers_leave_nothing_in_the_temporary_folder(
-    on: str, fragile: Path, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = fragile / "temporary"
-    place.mkdir()
-    monkeypatch.setenv("TMPDIR", str(place))
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder that nothing else uses."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(temporary, "_roots", {})
+    return folder
+
+
+def left_in(place: Path) -> list[Path]:
+    """List what lies there besides the folder that this process keeps."""
+    own = temporary._root()
+    return [path for path in (*place.iterdir(), *own.iterdir()) if path not in (own, own / "owner")]
+
+
+@pytest.mark.parametrize("on", ["openvino", "fragile:hangs"])
+def test_workers_leave_nothing_in_the_temporary_folder(on: str, fragile: Path, small: Path, place: Path) -> None:
     bench(small, on=["ort", on], budget=0.2, processes=2)
-    own = _temporary._roots.get(os.getpid())
-    assert [path for path in place.iterdir() if own is None or path != own[0]] == []
+    assert left_in(place) == []
 
 
-def test_folders_are_gone_with_the_last_of_them() -> None:
-    one, two = _temporary.Folder(), _temporary.Folder()
-    root = one.path.parent
-    assert two.path.parent == root
-    others = [path for path in root.iterdir() if path.is_dir() and path not in (one.path, two.path)]
-    one.close()
-    assert root.is_dir()
-    two.close()
-    two.close()
-    assert root.is_dir() == bool(others)
-    again = _temporary.Folder()
-    assert again.path.is_dir()
-    again.close()
+def test_what_a_compiler_keeps_for_itself_goes_with_its_worker(place: Path) -> None:
+    torch = pytest.importorskip("torch")
+    why = running.get("torch:compile").why_not()
+    if why is not None:
+        pytest.skip(why)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()).eval()
+    result = bench((module, torch.ones(1, 4)), on=["torch:compile"], budget=0.2, processes=2)
+    assert [row.status for row in result.table.rows] == ["ok"]
+    del result
+    gc.collect()
+    assert left_in(place) == []
 
 
 def test_a_full_disk_is_one_line(fragile: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import onnx
 import pytest
 
-from deploy_magics import converting
+from deploy_magics import converting, temporary
 from deploy_magics.converting import TARGETS
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError, VerificationError, WorkerError
-from deploy_magics.model import Model, _temporary
+from deploy_magics.model import Model
 from deploy_magics.result import Missing, load_result
 from deploy_magics.steps._convert_sizes import read_dynamic
 from deploy_magics.steps.convert import ConvertResult, convert
@@ -43,7 +43,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     folder = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(_temporary, "_roots", {})
+    monkeypatch.setattr(temporary, "_roots", {})
     return folder
 
 

@@ -17,8 +17,9 @@ import onnx
 import psutil
 import pytest
 
+from deploy_magics import temporary
 from deploy_magics.errors import ArgumentError, DeployError, Interrupted, ModelError, VerificationError, WorkerError
-from deploy_magics.model import Limits, Model, _temporary
+from deploy_magics.model import Limits, Model
 from deploy_magics.result import Missing, load_result
 from deploy_magics.simplifying import engine
 from deploy_magics.steps._simplify_run import output_paths
@@ -40,7 +41,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     folder = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(_temporary, "_roots", {})
+    monkeypatch.setattr(temporary, "_roots", {})
     return folder
 
 

@@ -18,13 +18,13 @@ from deploy_magics.compiling import engine
 from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, ModelError, WorkerError
 from deploy_magics.lowering import _tvm
 from deploy_magics.lowering.artefact import read_manifest
-from deploy_magics.model._temporary import Folder
 from deploy_magics.progress import Progress, reporting
 from deploy_magics.result import load_result
 from deploy_magics.running import run_once
 from deploy_magics.steps.bench import bench
 from deploy_magics.steps.inspect import inspect
 from deploy_magics.steps.tvm_compile import TvmCompileResult, tvm_compile
+from deploy_magics.temporary import Folder
 from tests.lowering.networks import build
 
 pytestmark = pytest.mark.skipif(_tvm.why_not() is not None, reason=str(_tvm.why_not()))

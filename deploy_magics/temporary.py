@@ -15,7 +15,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-_PREFIX = "deploy-magics-models-"
+_PREFIX = "deploy-magics-folder-"
 _OWNER = "owner"
 
 
@@ -23,14 +23,12 @@ class Folder:
     """A temporary folder that lives as long as this object."""
 
     def __init__(self) -> None:
-        with _lock:
-            self.path = Path(tempfile.mkdtemp(dir=_root()))
+        self.path = Path(tempfile.mkdtemp(dir=_root()))
         self._remove = weakref.finalize(self, _remove, self.path, os.getpid())
 
     def close(self) -> None:
-        """Remove it now, and what held it where that was the last; harmless when repeated."""
+        """Remove it now; harmless when repeated."""
         self._remove()
-        _end_root()
 
 
 _lock = threading.Lock()
@@ -38,29 +36,20 @@ _roots: dict[int, tuple[Path, int]] = {}
 
 
 def _root() -> Path:
-    """Make this process's own folder where there is none, and sweep those that dead processes left."""
-    known = _roots.get(os.getpid())
-    if known is None or not known[0].is_dir():
-        _sweep(Path(tempfile.gettempdir()))
-        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # Locked before it has the name that a sweeper looks for.
-        fresh = path / "new"
-        handle = os.open(fresh, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
-        _try_lock(handle)
-        fresh.replace(path / _OWNER)
-        known = _roots[os.getpid()] = (path, handle)
-        weakref.finalize(_lock_keeper, _remove, path, os.getpid())
-    return known[0]
-
-
-def _end_root() -> None:
-    """Remove this process's own folder where nothing is in it any more: a worker ends without a farewell."""
+    """Make this process's own folder once, and sweep those that dead processes left."""
     with _lock:
         known = _roots.get(os.getpid())
-        if known is not None and {path.name for path in known[0].glob("*")} <= {_OWNER}:
-            del _roots[os.getpid()]
-            shutil.rmtree(known[0], ignore_errors=True)
-            os.close(known[1])
+        if known is None or not known[0].is_dir():
+            _sweep(Path(tempfile.gettempdir()))
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            # Locked before it has the name that a sweeper looks for.
+            fresh = path / "new"
+            handle = os.open(fresh, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+            _try_lock(handle)
+            fresh.replace(path / _OWNER)
+            known = _roots[os.getpid()] = (path, handle)
+            weakref.finalize(_lock_keeper, _remove, path, os.getpid())
+        return known[0]
 
 
 class _Keeper:
