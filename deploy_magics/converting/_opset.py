@@ -39,7 +39,7 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST <= opset <= newest:
         raise ModelError(f"opset {opset} is not to be had: {OLDEST} to {newest} are, with onnx {onnx.__version__}")
-    present = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    present = _version(model)
     if present == opset:
         return model, ""
     try:
@@ -82,19 +82,26 @@ def with_plain_softmax(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     import onnx
 
-    present = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
     changed = ("Softmax", "LogSoftmax", "Hardmax")
-    if present >= _SOFTMAX_CHANGED or not any(node.op_type in changed for node in _nodes(model)):
+    if _version(model) >= _SOFTMAX_CHANGED or not any(node.op_type in changed for node in _nodes(model)):
         return model
     inferred = onnx.shape_inference.infer_shapes(model)
     known = (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output)
-    axes = {value.name: len(value.type.tensor_type.shape.dim) for value in known}
+    axes = {
+        value.name: len(value.type.tensor_type.shape.dim) for value in known if value.type.tensor_type.HasField("shape")
+    }
     for node in _nodes(model):
         if node.op_type in changed:
             axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
-            if axis not in (-1, axes.get(node.input[0], 0) - 1):
+            # What has an unknown number of axes stays as it is.
+            if axis not in (-1, axes.get(node.input[0], axis + 1) - 1):
                 return to_opset(model, _SOFTMAX_CHANGED)[0]
     return model
+
+
+def _version(model: onnx.ModelProto) -> int:
+    found: int = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    return found
 
 
 def _keep_coordinates(model: onnx.ModelProto) -> str:

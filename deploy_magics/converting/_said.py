@@ -8,7 +8,8 @@ import subprocess
 
 _COLOUR = re.compile(r"\x1b?\[[0-9;]*m")
 _TELLING = re.compile(r"support|error|fail|cannot|not found|exception", re.IGNORECASE)
-_ASIDE = re.compile(r"\[[WIV]:onnxruntime")
+# Warnings of another library, and what MNN says of the processor when it starts.
+_ASIDE = re.compile(r"\[[WIV]:onnxruntime|The device supports: ")
 _MOST = 200
 
 
@@ -21,6 +22,8 @@ def reason(done: subprocess.CompletedProcess[str]) -> str:
     'Error: no Frob'
     >>> reason(subprocess.CompletedProcess([], -11, "pass 1\n", ""))
     'its process was ended by SIGSEGV, after: pass 1'
+    >>> reason(subprocess.CompletedProcess([], 1, "The device supports: i8sdot:0, fp16:0\n", ""))
+    'it ended with 1'
     """
     lines = [_COLOUR.sub("", line).strip() for line in (done.stdout + done.stderr).splitlines()]
     lines = [line for line in lines if line and not _ASIDE.search(line)]

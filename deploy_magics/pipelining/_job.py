@@ -22,6 +22,8 @@ from deploy_magics.running import Session, load_here
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from deploy_magics.converting import Source as Packed
+
 READ, PREPROCESS, INPUTS, INFERENCE, OUTPUTS, POSTPROCESS = range(len(STAGES))
 _GIVES = "preprocess gives an array, arrays by name, or a pair (inputs, context)"
 # How often a thread that waits looks whether another one has failed.
@@ -187,11 +189,12 @@ def load(
     shapes: Mapping[str, Sequence[int]],
     names: list[str],
     marks: str,
+    packed: Packed | None = None,
 ) -> float:
     """Load the model and take the functions and data; give the seconds that loading took."""
     functions, source = pickle.loads(shipped)
     began = time.perf_counter()
-    session = load_here(Path(path), runtime, threads, shapes)
+    session = load_here(Path(path), runtime, threads, shapes, source=packed)
     lasted = time.perf_counter() - began
     _pipeline["it"] = Pipeline(functions, source, session, names, Marks(Path(marks)))
     return lasted

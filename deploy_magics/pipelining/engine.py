@@ -21,6 +21,8 @@ from deploy_magics.pipelining.source import Source
 from deploy_magics.timing import Watch
 
 if TYPE_CHECKING:
+    from deploy_magics.arguments import ModelLike
+    from deploy_magics.converting import Source as Packed
     from deploy_magics.running.compiled import Runnable
 
 JOB = "deploy_magics.pipelining._job:"
@@ -75,6 +77,8 @@ def measure(
     source: Source,
     setup: Setup,
     tell: Callable[[float | None, str], Any] = lambda share, text: None,
+    *,
+    obj: ModelLike | None = None,
 ) -> Measured:
     """Run frames, and note when each stage of each began and ended.
 
@@ -90,6 +94,8 @@ def measure(
         How.
     tell : callable
         Told the share done and the figure of the moment.
+    obj : ModelLike, optional
+        The model as the user named it, for runtimes that run torch modules.
 
     Returns
     -------
@@ -120,7 +126,9 @@ def measure(
                 return worker.call(JOB + what, *args, timeout=setup.timeout)
 
             tell(None, "loading")
-            found.ready_s = call("load", shipped, str(path), setup.runtime, setup.threads, shapes, names, str(marks))
+            packed = _packed(model, obj, setup.runtime, Path(folder))
+            given = (shipped, str(path), setup.runtime, setup.threads, shapes, names, str(marks), packed)
+            found.ready_s = call("load", *given)
             try:
                 _run(found, setup, call, tell)
             except KeyboardInterrupt:
@@ -131,6 +139,16 @@ def measure(
                 _keep(found, marks)
             found.machine = watch.stop([worker.pid], worker.cpu_s)
     return found
+
+
+def _packed(model: Runnable, obj: ModelLike | None, runtime: str, folder: Path) -> Packed | None:
+    """Write the torch module of a model where the runtime runs those; None where it does not."""
+    from deploy_magics import running
+
+    found = running.get(runtime)
+    if not isinstance(model, Model) or not isinstance(found, running.Prepares) or found.takes != "torch":
+        return None
+    return running.packed(model, model if obj is None else obj, found, model.feeds(), folder / "module.pickle")
 
 
 def _shapes(model: Runnable) -> dict[str, list[int]]:

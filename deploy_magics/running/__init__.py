@@ -6,7 +6,9 @@ Sessions live in worker processes. :func:`run_once` is the short way to a model'
 
 from __future__ import annotations
 
-from deploy_magics.running._preparing import load_here, needs_preparing, open_session, prepare
+from deploy_magics.running._bits import same_bits
+from deploy_magics.running._modules import packed
+from deploy_magics.running._preparing import fixed_file, load_here, needs_preparing, open_session, prepare
 from deploy_magics.running._protocol import (
     About,
     Arrays,
@@ -31,14 +33,17 @@ __all__ = [
     "Session",
     "TellsInputs",
     "available",
+    "fixed_file",
     "get",
     "load_here",
     "names",
     "needs_preparing",
     "open_session",
+    "packed",
     "prepare",
     "require_usable",
     "run_once",
+    "same_bits",
     "variants",
     "version",
     "why_not",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,44 @@ def prepare(
     return made
 
 
+def fixed_file(
+    path: Path, shapes: Shapes, folder: Path, *, timeout: float = 300.0, memory: int | None = None
+) -> Path | None:
+    """Write an ONNX file at the sizes of its inputs, in a worker; None where it leaves none open.
+
+    Raises
+    ------
+    ModelError
+        Where that cannot be done.
+    WorkerError
+        Where the worker crashed or passed a bound.
+    """
+    from deploy_magics import workers
+
+    made: str = workers.call(
+        "deploy_magics.running._preparing:fix_here",
+        str(path),
+        {name: tuple(shape) for name, shape in shapes.items()},
+        str(folder),
+        name=f"fixing the sizes of {path.name!r}",
+        timeout=timeout,
+        memory=memory,
+    )
+    return Path(made) if made != str(path) else None
+
+
+def fix_here(path: str, shapes: Shapes, folder: str) -> str:
+    """Write an ONNX file at the sizes of its inputs in this process; its own path where it leaves none open."""
+    return _with_sizes(source_of(Path(path)), shapes, Path(folder)).path
+
+
 def prepare_here(source: Source, runtime: str, folder: str, shapes: Shapes, threads: int) -> Prepared:
     """Convert a model for a runtime in this process."""
     found = get(runtime)
     assert isinstance(found, Prepares)
+    # What is told is the time of the conversion, and not of importing what converts.
+    for module in found.modules:
+        import_module(module)
     if found.takes != source.kind:
         raise ModelError(f"{found.title} needs a torch module, and is given an ONNX file")
     began = time.monotonic()
@@ -98,15 +133,23 @@ def prepare_here(source: Source, runtime: str, folder: str, shapes: Shapes, thre
 
 
 def load_here(
-    path: Path, runtime: str, threads: int, shapes: Shapes, options: Mapping[str, Any] | None = None
+    path: Path,
+    runtime: str,
+    threads: int,
+    shapes: Shapes,
+    options: Mapping[str, Any] | None = None,
+    source: Source | None = None,
 ) -> Session:
-    """Load a model in this process for inputs of these shapes, converted before where the runtime needs that."""
+    """Load a model in this process for inputs of these shapes, converted before where the runtime needs that.
+
+    What it converts is the file, if it is not given another ``source``.
+    """
     found = get(runtime)
     if not needs_preparing(found, path):
         return found.load(path, threads=threads, options=options or {})
     # What is loaded stays when its files go.
     with closing(Folder()) as folder:
-        made = prepare_here(source_of(path), runtime, str(folder.path), shapes, threads)
+        made = prepare_here(source or source_of(path), runtime, str(folder.path), shapes, threads)
         return found.load(Path(made.path), threads=threads, options={**made.options, **(options or {})})
 
 
@@ -190,4 +233,13 @@ class WhenFed:
         return self.inner.outputs()
 
 
-__all__ = ["WhenFed", "load_here", "needs_preparing", "open_session", "prepare", "prepare_here", "source_of"]
+__all__ = [
+    "WhenFed",
+    "fixed_file",
+    "load_here",
+    "needs_preparing",
+    "open_session",
+    "prepare",
+    "prepare_here",
+    "source_of",
+]

@@ -48,6 +48,10 @@ class Runtime(Protocol):
         Full name for tables: ``"ONNX Runtime"``.
     modules : tuple[str, ...]
         Modules that a worker imports before it loads a model, so that load time and memory are the model's.
+
+    Two more are looked for where there are any: ``arithmetic``, the type in which it computes where that is coarser
+    than the model's own (such a row is told apart and held to that type's tolerance), and ``one_at_a_time``, why
+    several sessions of it cannot run at once.
     """
 
     name: str

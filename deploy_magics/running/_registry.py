@@ -104,7 +104,7 @@ def get(name: str) -> Runtime:
         there = f"there are: {', '.join(f'{base}:{each}' for each in known)}" if known else f"there is {base!r} alone"
         raise ArgumentError(f"{runtime.title} does not run as {variant!r}", hint=did_you_mean(variant, known) or there)
     assert isinstance(runtime, HasVariants)
-    return runtime.varied(variant)
+    return _sound(runtime.varied(variant), name)
 
 
 def why_not(runtime: Runtime) -> str | None:
@@ -158,12 +158,21 @@ def _named(name: str) -> Runtime:
 def _load(point: EntryPoint) -> Runtime:
     try:
         found = point.load()
-        return found() if isinstance(found, type) else found  # type: ignore[no-any-return]
+        return _sound(found() if isinstance(found, type) else found, point.name)
     except Exception as error:  # whatever a foreign package raises while loading
         raise DeployError(
-            f"the runtime {point.name!r} ({point.value}) does not load: {type(error).__name__}: {error}",
+            f"the runtime {point.name!r} ({point.value}) does not load: {_gist(error)}",
             hint="repair or remove the package that brings it",
         ) from error
+
+
+def _sound(runtime: Runtime, name: str) -> Runtime:
+    """Read what a runtime says of itself once, so that one which cannot say it fails here and not in the middle."""
+    for what in ("title", "modules", "suffixes", "variants", "arithmetic"):
+        getattr(runtime, what, None)
+    if runtime.name != name:
+        raise ValueError(f"it calls itself {runtime.name!r}")
+    return runtime
 
 
 def _usable(name: str) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_magics.converting import Port
 
 _TIMEOUT_S = 120.0
+_WEIGHTS_APART = (".xml", ".param")
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,25 @@ class OwnFile:
     path: Path
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What it is in: its file, and the one with the weights where those are apart."""
+        weights = self.path.with_suffix(".bin")
+        return (self.path, weights) if self.path.suffix in _WEIGHTS_APART and weights.is_file() else (self.path,)
+
+    @property
     def size_bytes(self) -> int:
-        """Bytes of its file."""
-        return self.path.stat().st_size
+        """Bytes of its files."""
+        return sum(path.stat().st_size for path in self.files)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its file, in hex."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """SHA-256 of its files, one after the other, in hex."""
+        found = hashlib.sha256()
+        for path in self.files:
+            with path.open("rb") as file:
+                while block := file.read(2**20):
+                    found.update(block)
+        return found.hexdigest()
 
     def renamed(self, label: str) -> Self:
         """Give the same model under another name."""

@@ -17,6 +17,7 @@ class Mnn(Converted):
     modules = ("numpy", "MNN")
     suffixes = (".mnn",)
     variants: Mapping[str, str] = {"low": "low precision"}
+    one_at_a_time = "MNN's Python package holds Python's lock while it runs, so that its instances take turns"
     about = About(
         loads="MNN's own (.mnn); ONNX, converted to it",
         threads="held to as many",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import DeployError, MissingPartError, ModelError
+from deploy_magics.errors import DeployError, MissingPartError
 from deploy_magics.steps._bench_run import runs_on
+from deploy_magics.steps._bench_same import REFERENCE
 
 if TYPE_CHECKING:
     from deploy_magics.arguments import ModelLike
@@ -24,12 +25,22 @@ TIMEOUT_S = 300.0
 
 @dataclass(frozen=True)
 class Given:
-    """A model as the user named it, opened, with the file and the inputs that it runs on."""
+    """A model as the user named it, opened, with the file and the inputs that it runs on.
+
+    Attributes
+    ----------
+    fixed : Path, optional
+        Its file at the sizes of the inputs, where it leaves some open and is set beside what is made for fixed ones.
+    note : str
+        Why it could not be had at fixed sizes; "" where it could.
+    """
 
     obj: ModelLike
     model: Runnable
     path: Path
     feeds: Arrays
+    fixed: Path | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Entry:
     @property
     def path(self) -> str:
         """The file that the runtime loads."""
-        return str(self.given.path) if self.prepared is None else self.prepared.path
+        return str(self.given.fixed or self.given.path) if self.prepared is None else self.prepared.path
 
     @property
     def options(self) -> dict[str, Any]:
@@ -99,6 +110,8 @@ def entries(
     tell : callable
         Told what is being done.
     """
+    if any(runtime.name.partition(":")[0] != REFERENCE for runtime in setup.usable):
+        given = [_sized(each, folder / f"sizes {number}") for number, each in enumerate(given)]
     plain = [
         Entry(_label(each, runtime, len(given), len(setup.runtimes)), each, runtime)
         for each in given
@@ -116,6 +129,25 @@ def entries(
     return done
 
 
+def _sized(given: Given, folder: Path) -> Given:
+    """Fix the dimensions that a model leaves open, since others make code for fixed ones and would win by that."""
+    from deploy_magics import running, workers
+    from deploy_magics.model import Model
+
+    if not isinstance(given.model, Model):
+        return given
+    shapes = {name: array.shape for name, array in given.feeds.items()}
+    try:
+        folder.mkdir()
+        fixed = running.fixed_file(given.path, shapes, folder, timeout=TIMEOUT_S, memory=workers.memory_bound())
+    except (DeployError, OSError) as error:
+        why = error.message if isinstance(error, DeployError) else error.strerror or str(error)
+        return replace(
+            given, note=f"{given.model.name}: its open dimensions could not be fixed for ONNX Runtime: {why}"
+        )
+    return replace(given, fixed=fixed)
+
+
 def _label(given: Given, runtime: Runtime, models: int, runtimes: int) -> str:
     """Name a row by what tells it from the others."""
     if runtimes == 1:
@@ -124,13 +156,37 @@ def _label(given: Given, runtime: Runtime, models: int, runtimes: int) -> str:
 
 
 def _ready(entry: Entry, setup: Setup, folder: Path, tell: Callable[[float | None, str], None]) -> Entry:
-    from deploy_magics import running, workers
+    from deploy_magics import running
     from deploy_magics.running import needs_preparing
 
     runtime = entry.runtime
     MissingPartError.check(running.why_not(runtime))
-    if not needs_preparing(runtime, entry.given.path):
-        return entry
+    if setup.instances > 1 and (why := str(getattr(runtime, "one_at_a_time", ""))):
+        raise DeployError(why, hint="measure it with one instance")
+    made = _prepared(entry, setup, folder, tell) if needs_preparing(runtime, entry.given.path) else entry
+    _require_coarser(made, setup)
+    return made
+
+
+def _require_coarser(entry: Entry, setup: Setup) -> None:
+    """Refuse a row in a coarser type that gives float32's own bits: it would bear a name that it does not earn."""
+    from deploy_magics import running
+
+    kind = str(getattr(entry.runtime, "arithmetic", ""))
+    plain = entry.runtime.name.partition(":")[0]
+    if kind and running.same_bits(
+        Path(entry.path), (entry.runtime.name, plain), entry.given.feeds, setup.threads, entry.options
+    ):
+        raise DeployError(
+            f"{entry.runtime.title} gives the same bits as {plain} here: this model is not computed in {kind}"
+        )
+
+
+def _prepared(entry: Entry, setup: Setup, folder: Path, tell: Callable[[float | None, str], None]) -> Entry:
+    """Convert it."""
+    from deploy_magics import running, workers
+
+    runtime = entry.runtime
     tell(None, f"converting {entry.label}")
     folder.mkdir()
     made = folder / "made"
@@ -149,6 +205,7 @@ def _ready(entry: Entry, setup: Setup, folder: Path, tell: Callable[[float | Non
 
 def _source(entry: Entry, folder: Path) -> Source:
     """Give what the runtime converts."""
+    from deploy_magics import running
     from deploy_magics.converting import Source
     from deploy_magics.model import Model
     from deploy_magics.running import Prepares
@@ -159,34 +216,8 @@ def _source(entry: Entry, folder: Path) -> Source:
     assert isinstance(model, Model)
     names, outputs = (tuple(spec.name for spec in specs) for specs in (model.inputs, model.outputs))
     if runtime.takes == "onnx":
-        return Source(str(entry.given.path), "onnx", names, outputs, names)
-    return _packed(entry, folder / "module.pickle", outputs)
-
-
-def _packed(entry: Entry, path: Path, outputs: tuple[str, ...]) -> Source:
-    """Write the torch module of a model, with the inputs that it will be timed on."""
-    from deploy_magics.converting import Source
-    from deploy_magics.converting.torchscript import pack
-    from deploy_magics.model import Model, module_of
-
-    model = entry.given.model
-    assert isinstance(model, Model)
-    try:
-        found = module_of(model if model.module is not None else entry.given.obj)
-    except ModelError:
-        raise ModelError(
-            f"{entry.runtime.title} needs a torch module, and {model.name!r} holds none",
-            hint=getattr(entry.runtime, "instead", "give the module with its input: (module, example)"),
-        ) from None
-    import torch
-
-    feeds = entry.given.feeds
-    values = tuple(
-        torch.from_numpy(feeds[name].copy()) if name in feeds else usual
-        for name, usual in zip(found.names, found.inputs, strict=True)
-    )
-    pack(found.module, values, found.names, path)
-    return Source(str(path), "torch", found.names, outputs, tuple(spec.name for spec in model.inputs))
+        return Source(entry.path, "onnx", names, outputs, names)
+    return running.packed(model, entry.given.obj, runtime, entry.given.feeds, folder / "module.pickle")
 
 
 __all__ = ["Entry", "Given", "entries"]

@@ -66,7 +66,7 @@ def make(
         rows=rows,
         baseline=baseline if several else None,
         pairs={SPEEDUP: grid} if several else {},
-        notes=_conventions(setup, found),
+        notes=(*_conventions(setup, found), *beside.conventions),
     )
     return BenchResult(
         step="bench",
@@ -86,13 +86,20 @@ def make(
         facts=((("model", beside.model),) if beside.model else ()) + _facts(found, models, feeds, setup),
         notes=(*notes(found, models, setup), *operators.notes, *beside.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
-        meta={**_meta(found, models, setup), **({"operators": _plain(operators)} if operators.found else {})},
+        meta={
+            **_meta(found, models, setup),
+            **({"compared": dict(beside.meta)} if beside.meta else {}),
+            **({"operators": _plain(operators)} if operators.found else {}),
+        },
     )
 
 
 def _with(made: Row, beside: Beside) -> Row:
-    cells = beside.cells(str(made.cells["name"]))
-    return replace(made, cells={**made.cells, **cells}) if made.status != "failed" else made
+    name = str(made.cells["name"])
+    if made.status == "failed":
+        return made
+    note = "; ".join(filter(None, ("computes something else" if name in beside.wrong else "", made.note)))
+    return replace(made, cells={**made.cells, **beside.cells(name)}, note=note)
 
 
 # Where runtimes are compared, what each costs besides its latency tells more than how its latencies are spread.

@@ -88,7 +88,7 @@ def find_runtimes(on: Sequence[str]) -> tuple[Runtime, ...]:
     names = list(dict.fromkeys([on] if isinstance(on, str) else on))
     if not names:
         raise ArgumentError("there is no runtime to measure on", hint="for example --on ort")
-    found = tuple(get(name) for name in names)
+    found = tuple({runtime.name: runtime for runtime in map(get, names)}.values())
     if all(why_not(runtime) is not None for runtime in found):
         require_usable(names[0])
     return found

@@ -5,21 +5,58 @@ A runtime that makes its own code of an ONNX file may make code of something els
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from deploy_magics.errors import DeployError
+from deploy_magics.errors import DeployError, ModelError, VerificationError
 from deploy_magics.result import Cell, Missing, Note
 
 if TYPE_CHECKING:
+    from deploy_magics.running import Arrays
     from deploy_magics.steps._bench_ready import Entry
     from deploy_magics.timing import Measurement
-    from deploy_magics.verifying import Reference
+    from deploy_magics.verifying import Reference, Verification
 
 REFERENCE = "ort"
+
+
+@dataclass(frozen=True)
+class RowCompared:
+    """What the comparison of one row found.
+
+    Attributes
+    ----------
+    differs : Cell
+        Its largest difference from the reference, in millionths of the value's local range.
+    problem : str
+        What is to be said of it; "" for nothing.
+    wrong : bool
+        Whether it computes something else, so that its time tells nothing.
+    tolerance : float, optional
+        By what share of its local range a value may differ; None where it was not compared.
+    reason : str
+        Where the tolerance comes from.
+    """
+
+    differs: Cell
+    problem: str = ""
+    wrong: bool = False
+    tolerance: float | None = None
+    reason: str = ""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give it as JSON's own types."""
+        return {
+            "differs_ppm": None if isinstance(self.differs, Missing) else self.differs,
+            "not_compared": self.differs.why if isinstance(self.differs, Missing) else "",
+            "tolerance": self.tolerance,
+            "reason": self.reason,
+            "computes_something_else": self.wrong,
+            "problem": self.problem,
+        }
 
 
 @dataclass
@@ -28,15 +65,15 @@ class Compared:
 
     Attributes
     ----------
-    cells : dict
-        The largest difference of each row from ONNX Runtime, in millionths of its output's range, by the row's label.
+    rows : dict
+        Each row that was measured, by its label.
     notes : list of Note
-        Which rows compute something else.
+        What is to be said of them.
     interrupted : bool
         Whether the user stopped it.
     """
 
-    cells: dict[str, Cell] = field(default_factory=dict)
+    rows: dict[str, RowCompared] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     interrupted: bool = False
 
@@ -44,11 +81,11 @@ class Compared:
 def compared(
     entries: Sequence[Entry], measured: Measurement, threads: int, tell: Callable[[float | None, str], None]
 ) -> Compared:
-    """Run each model that was measured on another runtime than ONNX Runtime once there, and compare.
+    """Run each model that was measured on another runtime than ONNX Runtime once on each, and compare.
 
-    The reference is ONNX Runtime without optimisation, on the inputs that were timed. What ``%tvm_compile`` made was
-    verified then, and is not looked at again. Each runs with as many threads as it was timed with, for which some make
-    other code.
+    The reference is ONNX Runtime without its optimisations and on the model's own file, on the inputs that were timed;
+    with them, as it was timed, it is held against that like the others. What ``%tvm_compile`` made was verified then,
+    and is not looked at again. Each runs with as many threads as it was timed with, for which some make other code.
     """
     done = Compared()
     ran = {track.candidate.label for track in measured.tracks if track.runs}
@@ -66,50 +103,124 @@ def compared(
 
 def _one_model(group: Sequence[Entry], done: Compared, threads: int, tell: Callable[[float | None, str], None]) -> None:
     """Compare one model's rows, its reference being run once."""
-    from deploy_magics import verifying
-
-    others = [entry for entry in group if entry.runtime.name != REFERENCE and not hasattr(entry.given.model, "runtime")]
-    for entry in group:
-        done.cells[entry.label] = Missing("what the others are compared with" if others else "not compared")
-    if not others:
+    given = group[0].given
+    if hasattr(given.model, "runtime") or all(entry.runtime.name == REFERENCE for entry in group):
+        done.rows.update({entry.label: RowCompared(Missing("not compared")) for entry in group})
         return
-    given = others[0].given
     tell(None, f"running {given.model.name} for comparison")
     try:
-        reference = verifying.Reference.of(given.path, [given.feeds])
-    except DeployError as error:
-        why = f"not compared with ONNX Runtime: {error.message}"
-        done.cells.update({entry.label: Missing(why) for entry in group})
+        reference = reference_for(given.path, given.feeds)
+    except (DeployError, OSError) as error:
+        why = _not_compared(error)
+        done.rows.update({entry.label: RowCompared(Missing(why)) for entry in group})
         done.notes.append(Note(f"{given.model.name}: {why}", "warning"))
         return
+    remarks: dict[str, None] = {}
     with closing(reference):
-        for entry in others:
+        for entry in group:
             tell(None, f"comparing {entry.label}")
-            done.cells[entry.label], problem = compare_entry(entry, reference, threads)
-            if problem:
-                done.notes.append(Note(f"{given.model.name} on {entry.runtime.name}: {problem}", "warning"))
+            found, said = compare_entry(entry, reference, threads)
+            done.rows[entry.label] = found
+            remarks.update(dict.fromkeys(said))
+            if found.problem:
+                done.notes.append(Note(f"{given.model.name} on {entry.runtime.name}: {found.problem}", "warning"))
+    done.notes += [Note(f"{given.model.name}: {remark}", "warning") for remark in remarks]
 
 
-def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[Cell, str]:
-    """Run a row's model once, and give its largest difference in ppm, and what is wrong with it, if anything."""
+def reference_for(path: Path, feeds: Arrays) -> Reference:
+    """Run the model on what was timed, and on another order of the same values, which shows what depends on them."""
     from deploy_magics import verifying
 
-    running = verifying.Running(entry.runtime.name, threads, options=entry.options)
+    if (other := _reordered(feeds)) is not None:
+        try:
+            return verifying.Reference.of(path, [feeds, other])
+        except ModelError:
+            # It takes what was timed, if not every order of it.
+            pass
+    return verifying.Reference.of(path, [feeds])
+
+
+def _reordered(feeds: Arrays) -> Arrays | None:
+    """Turn inputs of numbers round; None where that changes nothing. Whole numbers stay: they may be sizes."""
+    import numpy as np
+
+    turned = {
+        name: np.ascontiguousarray(np.flip(array)) if array.dtype.kind in "fV" and array.ndim else array
+        for name, array in feeds.items()
+    }
+    same = all(turned[name].tobytes() == array.tobytes() for name, array in feeds.items() if turned[name] is not array)
+    return None if same else turned
+
+
+def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[RowCompared, tuple[str, ...]]:
+    """Run a row's model as it was timed, and hold it against the reference.
+
+    Returns
+    -------
+    tuple
+        What was found, and what is to be said of the reference's outputs whatever runs them: that one is constant.
+    """
+    from deploy_magics import verifying
+
+    plain = entry.runtime.name == REFERENCE
+    options: Mapping[str, Any] = {"optimize": "all", **entry.options} if plain else entry.options
+    running = verifying.Running(entry.runtime.name, threads, options=options)
     try:
         found = reference.compare_on(Path(entry.path), running)
-    except DeployError as error:
-        why = f"not compared with ONNX Runtime: {error.message}"
-        return Missing(why), why
+    except VerificationError as error:
+        why = error.message.replace("the changed model", "it", 1)
+        return RowCompared(Missing(why), f"{why}, so its time means nothing", wrong=True), ()
+    except (DeployError, OSError) as error:
+        why = _not_compared(error)
+        return RowCompared(Missing(why), why), ()
+    remarks = tuple(text for text, _ in found.remarks() if "proves nothing" in text)
+    return _judged(found, running.arithmetic, plain=plain), remarks
+
+
+def _judged(found: Verification, arithmetic: str, *, plain: bool) -> RowCompared:
     # A figure that leaves out what cannot be compared would look better than it is.
-    unlike = next((f"output {each.name!r}: {each.problem}" for each in found.differences if each.problem), "")
-    cell: Cell = Missing(unlike) if unlike else 1e6 * found.max_rel
-    if not found.problems:
-        return cell, ""
-    if ": type " in unlike:
-        return cell, f"gives another type than ONNX Runtime, so that its values were not compared: {unlike}"
-    if running.arithmetic:
-        return cell, f"in {running.arithmetic} it no longer computes what ONNX Runtime computes: {found.problems[0]}"
-    return cell, f"does not compute what ONNX Runtime computes, so its time means nothing: {found.problems[0]}"
+    unlike = [f"output {name!r} is gone" for name in found.missing]
+    unlike += [f"output {each.name!r}: {each.problem}" for each in found.differences if each.problem]
+    differs: Cell = 1e6 * found.max_rel
+    if unlike:
+        differs = Missing(unlike[0])
+    elif found.proves_nothing:
+        differs = Missing("comparing it proves nothing: no output depends on the inputs")
+    wrong = [problem for problem in found.problems if ": type " not in problem]
+    problem = ""
+    if wrong and arithmetic:
+        problem = f"in {arithmetic} it no longer computes what ONNX Runtime computes: {wrong[0]}"
+    elif wrong and plain:
+        problem = f"with its optimisations, as it was timed, it computes something else than without: {wrong[0]}"
+    elif wrong:
+        problem = f"does not compute what ONNX Runtime computes, so its time means nothing: {wrong[0]}"
+    elif found.problems:
+        problem = f"gives another type than ONNX Runtime, so that its values were not compared: {found.problems[0]}"
+    return RowCompared(differs, problem, bool(wrong), found.tolerance, found.reason)
 
 
-__all__ = ["Compared", "compare_entry", "compared"]
+def _not_compared(error: DeployError | OSError) -> str:
+    why = error.message if isinstance(error, DeployError) else error.strerror or str(error)
+    return f"not compared with ONNX Runtime: {why}"
+
+
+def held_to(compared: Compared) -> tuple[str, ...]:
+    """Say what was compared with what, and by how much rows may differ: a line below the table; none for no figures."""
+    bounds: dict[tuple[float, str], list[str]] = {}
+    for label, row in compared.rows.items():
+        if row.tolerance is not None:
+            bounds.setdefault((row.tolerance, row.reason), []).append(label)
+    if not bounds:
+        return ()
+    several = len(bounds) > 1
+    held = ", ".join(
+        f"{1e6 * tolerance:,.0f} ppm ({reason}{': ' + ', '.join(labels) if several else ''})"
+        for (tolerance, reason), labels in bounds.items()
+    )
+    return (
+        "differs by: largest gap to ONNX Runtime without its optimisations, over the value's own size plus its "
+        f"channel's range; held to {held}",
+    )
+
+
+__all__ = ["Compared", "RowCompared", "compare_entry", "compared", "held_to", "reference_for"]

@@ -11,23 +11,34 @@ SPEEDUP = "speedup"
 
 
 def headline(table: Table, beside: Beside | None = None) -> str:
-    """Say in one sentence which is faster, and how sure that is; rows in a coarser type apart from the others."""
+    """Say in one sentence which is faster, and how sure that is.
+
+    Rows in a coarser type are told apart from the others, and those that compute something else are not told of at all
+    but for that.
+    """
     beside = beside or Beside()
     names = [str(name) for name in table.values("name")]
-    ok = [index for index, row in enumerate(table.rows) if row.status != "failed"]
-    failed = [names[index] for index in range(len(names)) if index not in ok]
-    apart = [index for index in ok if names[index] in beside.coarser and table.baseline not in (None, index)]
-    ok = [index for index in ok if index not in apart]
+    failed = [name for name, row in zip(names, table.rows, strict=True) if row.status == "failed"]
+    ran = [index for index, row in enumerate(table.rows) if row.status != "failed"]
+    wrong = [names[index] for index in ran if names[index] in beside.wrong]
+    right = [index for index in ran if names[index] not in beside.wrong]
+    base = table.baseline if table.baseline in right else next(iter(right), None)
+    apart = [index for index in right if names[index] in beside.coarser and index != base]
+    ok = [index for index in right if index not in apart]
     said = []
     if len(ok) > 2:
         said.append(_among(table, names, ok))
-    elif len(ok) == 2 and table.baseline is not None:
-        said.append(_versus(table.rows[ok[1]].cells[SPEEDUP], names[ok[1]], names[ok[0]]))
+    elif len(ok) == 2:
+        said.append(_versus(table.pairs[SPEEDUP][ok[0]][ok[1]], names[ok[1]], names[ok[0]]))
     elif not apart:
-        said += [_alone(table.rows[index], names[index]) for index in ok] or ["nothing was measured"]
+        said += [_alone(table.rows[index], names[index]) for index in ok]
     for index in apart:
-        versus = _versus(table.rows[index].cells[SPEEDUP], names[index], names[table.baseline or 0])
+        versus = _versus(table.pairs[SPEEDUP][base or 0][index], names[index], names[base or 0])
         said.append(f"in {beside.coarser[names[index]]}, {versus}")
+    if wrong:
+        said.append(f"{', '.join(wrong)} {'computes' if len(wrong) == 1 else 'compute'} something else")
+    if not ran:
+        said.append("nothing was measured")
     if failed:
         said.append(f"{', '.join(failed)} failed")
     return (f"{beside.model}: " if beside.model else "") + "; ".join(said)
@@ -56,7 +67,7 @@ def _versus(cell: Cell, name: str, base: str) -> str:
 
 def _among(table: Table, names: list[str], ok: list[int]) -> str:
     """Say which of several is fastest, and which others it does not stand out from."""
-    grid, base = table.pairs[SPEEDUP], table.baseline or 0
+    grid, base = table.pairs[SPEEDUP], table.baseline if table.baseline in ok else ok[0]
     speeds = {index: cell.value for index in ok if isinstance(cell := grid[base][index], Ratio)}
     best = max(speeds, key=lambda index: speeds[index])
     level = [index for index in ok if index != best and not _behind(grid[best][index])]

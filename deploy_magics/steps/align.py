@@ -196,6 +196,7 @@ def _pairs(handles: Sequence[Model], on: Sequence[str]) -> list[tuple[str, Model
 
     if not handles:
         raise ArgumentError("no model was given", hint="name two: %align resnet50 slim")
+    on = [on] if isinstance(on, str) else on
     for runtime in on:
         running.get(runtime)
     others = handles[1:] or (handles if on else ())

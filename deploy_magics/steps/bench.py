@@ -13,11 +13,6 @@ from deploy_magics.result import Cell, Missing, Note, Ratio, Result
 from deploy_magics.steps._registry import step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from deploy_magics.steps._bench_beside import Beside
-    from deploy_magics.steps._bench_ready import Entry
-    from deploy_magics.steps._bench_same import Compared
     from deploy_magics.timing import Measurement
 
 R = TypeVar("R", bound=Result)
@@ -198,6 +193,7 @@ def bench(
     from deploy_magics.steps import _bench_result as results
     from deploy_magics.steps import _bench_run as runs
     from deploy_magics.steps import _bench_same as same
+    from deploy_magics.steps._bench_beside import beside
     from deploy_magics.temporary import Folder
     from deploy_magics.timing import Finishing, MeasurementInterrupted, measure
 
@@ -246,36 +242,13 @@ def bench(
                 raise Interrupted(None, "interrupted before anything was measured")
             if stopped is None:
                 _require_one(found)
-            result = saved(
-                results.make(found, opened, feeds, setup, operators, _beside(entries, compared)), path, force
-            )
+            result = saved(results.make(found, opened, feeds, setup, operators, beside(entries, compared)), path, force)
     if stopped is not None:
         text = f"interrupted after {found.seconds:.1f} s; the {runs_made} runs until then are kept"
         raise Interrupted(result, text)
     if finishing.interrupted or operators.interrupted or compared.interrupted:
         raise Interrupted(result, "interrupted after everything was measured; the result is kept")
     return result
-
-
-def _beside(entries: Sequence[Entry], compared: Compared) -> Beside:
-    """Give what is told of conversions, where there were some, and of differences, where there may be some."""
-    from deploy_magics.steps._bench_beside import Beside
-
-    converted = any(entry.prepared is not None for entry in entries)
-    seconds = {
-        entry.label: Missing("it is loaded as it is") if entry.prepared is None else entry.prepared.seconds
-        for entry in entries
-    }
-    several = bool(compared.notes) or any(not isinstance(cell, Missing) for cell in compared.cells.values())
-    coarser = {entry.label: str(getattr(entry.runtime, "arithmetic", "")) for entry in entries}
-    models = {id(entry.given): entry.given.model.name for entry in entries}
-    return Beside(
-        seconds if converted else {},
-        compared.cells if several else {},
-        {label: kind for label, kind in coarser.items() if kind},
-        next(iter(models.values())) if len(models) == 1 and len(entries) > 1 else "",
-        tuple(compared.notes),
-    )
 
 
 def saved(result: R, path: Path | None, force: bool) -> R:

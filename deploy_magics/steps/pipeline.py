@@ -191,7 +191,7 @@ def pipeline(
         memory=None if memory is None else round(memory * 2**30),
     )
     with progress(f"pipeline: {opened.name}") as tracker:
-        found = measure(opened, parts, source, setup, tracker.update)
+        found = measure(opened, parts, source, setup, tracker.update, obj=model)
         # What was measured must not be lost to a key pressed while it is put together.
         with Finishing() as finishing:
             if not found.frames("serial"):

@@ -45,6 +45,8 @@ class Difference:
         Rows (all but the last axis) in which the largest value stands elsewhere; -1 where that means nothing.
     constant : bool
         Whether the original gives the same for every input of one size, so that the comparison proves nothing.
+    undefined : bool
+        Whether no value of the original is a finite number, so that it proves nothing either.
     steps : bool
         Whether its integers are steps of a quantised scale, of which a difference in the last place may turn one over.
     problem : str
@@ -63,6 +65,7 @@ class Difference:
     values: int = 0
     flips: int = -1
     constant: bool = False
+    undefined: bool = False
     steps: bool = False
     problem: str = ""
 
@@ -127,7 +130,7 @@ class Comparing:
             array.ndim == 2 and 1 < array.shape[1] <= BLOCK and array.dtype.kind in "fV" for array in before
         )
         self._gap = self._relative = 0.0
-        self._unequal = self._flips = self._nan = self._infinite = 0
+        self._unequal = self._flips = self._nan = self._infinite = self._finite = 0
         # Vectors too long to be squared are taken in units of the largest value.
         self._unit = 0.0
         self._products = [0.0, 0.0, 0.0]
@@ -153,6 +156,7 @@ class Comparing:
         nan, infinite = _misplaced(one, two)
         self._nan += nan
         self._infinite += infinite
+        self._finite += int(np.count_nonzero(np.isfinite(one)))
         both = np.isfinite(one) & np.isfinite(two)
         # Outside these places, zeros: they add nothing to any figure.
         left, right = np.where(both, one, 0), np.where(both, two, 0)
@@ -200,6 +204,7 @@ class Comparing:
             cosine=self._cosine(),
             unequal=self._unequal,
             flips=self._flips if self._rows else -1,
+            undefined=found.values > 0 and not self._finite,
             problem=problem,
         )
 

@@ -61,9 +61,9 @@ class Verification:
 
     @property
     def proves_nothing(self) -> bool:
-        """Whether no output depends on the inputs, so that agreement means little."""
+        """Whether no output is a number that depends on the inputs, so that agreement means little."""
         compared = [each for each in self.differences if each.name not in self.random]
-        return not any(each.values and not each.constant for each in compared)
+        return not any(each.values and not each.constant and not each.undefined for each in compared)
 
     @property
     def verdict(self) -> str:
@@ -129,6 +129,9 @@ class Verification:
                 lines.append((text, True))
             elif not each.values:
                 lines.append((f"output {each.name!r} is empty on these inputs: comparing it proves nothing", True))
+            elif each.undefined:
+                text = f"output {each.name!r} is not a finite number anywhere: comparing it proves nothing"
+                lines.append((text, True))
             elif each.constant:
                 text = f"output {each.name!r} is the same for every input tried: comparing it proves nothing"
                 lines.append((text, True))

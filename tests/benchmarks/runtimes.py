@@ -25,7 +25,7 @@ from deploy_magics.errors import DeployError
 from deploy_magics.model import Model
 from deploy_magics.steps._bench_ready import Entry, Given, entries
 from deploy_magics.steps._bench_run import Setup
-from deploy_magics.steps._bench_same import compare_entry
+from deploy_magics.steps._bench_same import compare_entry, reference_for
 from deploy_magics.verifying import Reference
 
 ON = "ort,openvino,tvm,ncnn,mnn,torch,torch:trace,torch:script,openvino:bf16,ncnn:bf16"
@@ -56,14 +56,16 @@ def feeds_of(model: Model, name: str) -> dict[str, np.ndarray[Any, Any]]:
     return dict(model.feeds(0))
 
 
-def cell(entry: Entry, reference: Reference, threads: int) -> tuple[str, str]:
-    """Give a cell, and what is to be said of it below."""
+def cell(entry: Entry, reference: Reference, threads: int) -> tuple[str, list[str], bool]:
+    """Give a cell, what is to be said of it, and whether it computes something else."""
     if entry.error is not None:
-        return "refused", str(entry.error)
-    found, problem = compare_entry(entry, reference, threads)
-    if not isinstance(found, float):
-        return "failed", problem
-    return (f"**differs** {found:.3g}" if problem else f"{found:.2g}"), problem
+        return "refused", [str(entry.error)], False
+    found, remarks = compare_entry(entry, reference, threads)
+    said = [*filter(None, [found.problem]), *remarks]
+    if isinstance(found.differs, float):
+        text = f"**differs** {found.differs:.3g}" if found.wrong else f"{found.differs:.2g}"
+        return text, said, found.wrong
+    return "**differs**" if found.wrong else "not compared", said or [found.differs.why], found.wrong
 
 
 def main() -> int:
@@ -86,18 +88,18 @@ def main() -> int:
             given = Given(obj, model, path, feeds)
             made = entries([given], setup, Path(folder), lambda share, text: None)
             try:
-                with closing(Reference.of(path, [feeds])) as reference:
+                with closing(reference_for(path, feeds)) as reference:
                     cells = [cell(entry, reference, setup.threads) for entry in made]
             except DeployError as error:
                 write(f"| {name} | the model itself does not run: {error} |")
                 continue
-        write(f"| {name} | {' | '.join(text for text, _ in cells)} | {time.monotonic() - began:.0f} |")
-        for entry, (_, why) in zip(made, cells, strict=True):
-            if why:
-                write(f"- {name} on {entry.runtime.name}: {why}", sys.stderr)
+        write(f"| {name} | {' | '.join(text for text, *_ in cells)} | {time.monotonic() - began:.0f} |")
+        for entry, (_, said, _) in zip(made, cells, strict=True):
+            for line in said:
+                write(f"- {name} on {entry.runtime.name}: {line}", sys.stderr)
         wrong += sum(
-            text.startswith("**") and not getattr(e.runtime, "arithmetic", "")
-            for e, (text, _) in zip(made, cells, strict=True)
+            differs and not getattr(entry.runtime, "arithmetic", "")
+            for entry, (_, _, differs) in zip(made, cells, strict=True)
         )
     return int(wrong > 0)
 

@@ -19,10 +19,24 @@ class Toy:
         return "Toy is not installed; pip install toy"
 
 
+class Misnamed(Toy):
+    name = "other"
+
+
+class Untold(Toy):
+    name = "untold"
+
+    @property
+    def variants(self) -> dict[str, str]:
+        raise RuntimeError("first line\nsecond line")
+
+
 @pytest.fixture
 def plugged(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("toy", f"{__name__}:Toy", _registry.GROUP),
+        EntryPoint("misnamed", f"{__name__}:Misnamed", _registry.GROUP),
+        EntryPoint("untold", f"{__name__}:Untold", _registry.GROUP),
         EntryPoint("broken", "no_such_package:Thing", _registry.GROUP),
     ]
     monkeypatch.setattr(_registry, "entry_points", lambda group: points if group == _registry.GROUP else [])
@@ -48,15 +62,26 @@ def test_runtimes_of_other_packages_are_found_by_entry_point() -> None:
     assert {"broken", "ort", "toy"} <= set(running.names())
     assert running.get("toy").title == "Toy"
     assert "ort" in running.available()
-    assert not {"broken", "toy"} & set(running.available())
+    assert not {"broken", "misnamed", "toy", "untold"} & set(running.available())
     with pytest.raises(MissingPartError, match=r"pip install toy"):
         _registry.require_usable("toy")
 
 
 @pytest.mark.usefixtures("plugged")
-def test_a_broken_plug_in_is_one_line() -> None:
-    with pytest.raises(DeployError, match=r"the runtime 'broken' .* does not load: ModuleNotFoundError"):
-        running.get("broken")
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("broken", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("misnamed", "ValueError: it calls itself 'other'"),
+        ("untold", "RuntimeError: first line second line"),
+    ],
+)
+def test_a_broken_plug_in_is_one_line(name: str, why: str) -> None:
+    with pytest.raises(DeployError) as raised:
+        running.get(name)
+    assert raised.value.message.startswith(f"the runtime {name!r} (")
+    assert f"does not load: {why}" in raised.value.message
+    assert not [each for each in running.variants() if each.startswith(name)]
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:

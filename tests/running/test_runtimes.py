@@ -14,6 +14,7 @@ from deploy_magics.errors import ArgumentError, DeployError, MissingPartError, M
 from deploy_magics.result import Missing
 from deploy_magics.running import run_once
 from deploy_magics.running.compiled import open_all
+from deploy_magics.steps._bench_run import find_runtimes
 from deploy_magics.steps.align import align
 from deploy_magics.steps.bench import bench
 from deploy_magics.steps.convert import convert
@@ -81,6 +82,14 @@ def test_a_runtime_keeps_to_the_threads_that_it_is_given(name: str, tmp_path: Pa
     assert busy < 1.2
 
 
+@pytest.mark.parametrize("name", ["ort", *CONVERTED])
+def test_no_thread_spins_into_what_is_measured_next(name: str, tmp_path: Path) -> None:
+    need(name)
+    path = build(tmp_path / "wide.onnx", (32, 28, 28), [("conv", 64, 3), ("Relu",), ("conv", 64, 3), ("Relu",)], 0)
+    feeds = {"x": np.ones((1, 32, 28, 28), np.float32)}
+    assert workers.call("tests.running.jobs:spins_after", str(path), name, 2, feeds, name=name) < 0.003
+
+
 @pytest.mark.parametrize("name", CONVERTED)
 def test_an_absent_input_is_one_line(name: str, network: Path) -> None:
     need(name)
@@ -135,6 +144,11 @@ def test_a_runtime_of_another_package_is_benched_aligned_and_listed(installed: N
     assert align(path, on=["numpy"], mode="whole", samples=1).agrees
     [row] = runtimes("numpy").table.rows
     assert (row.cells["loads"], row.cells["from"]) == ("chains of MatMul", "another package")
+
+
+def test_names_of_one_runtime_are_one_row(network: Path) -> None:
+    assert [runtime.name for runtime in find_runtimes(["ort", "ort:", "ort"])] == ["ort"]
+    assert align(network, on="ort", mode="whole", samples=1).agrees
 
 
 def test_what_a_plugged_runtime_refuses_is_a_row(installed: None, network: Path) -> None:
@@ -194,7 +208,17 @@ def test_a_file_in_a_runtimes_own_format_runs_without_the_model_it_is_from(
     rows = {str(row.cells["name"]): row.status for row in result.table.rows}
     assert rows[own_files[name].name + (f" · {name}" if name != "ort" else "")] == "ok"
     [model] = open_all([own_files[name]])
+    digest = model.digest
     assert [(spec.name, spec.dtype, spec.shape) for spec in model.inputs] == [("x", "float32", (1, 3, 12, 12))]
+    # Its digest and its size are those of its weights too, which some keep in another file.
+    assert model.size_bytes > 4 * 16 * 3 * 3 * 3
+    if name in ("openvino", "ncnn"):
+        weights = own_files[name].with_suffix(".bin")
+        kept = weights.read_bytes()
+        weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+        assert model.digest != digest
+        weights.write_bytes(kept)
+    assert model.digest == digest
 
 
 def test_tflite_files_run_on_litert_at_the_sizes_asked_for() -> None:

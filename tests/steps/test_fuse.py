@@ -98,7 +98,8 @@ def test_the_result_is_a_model_that_other_steps_take(shuffled: FuseResult) -> No
 
 
 def test_speed_in_both_runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_fuse_speed, "_PROCESSES", 2)
+    # Two processes give an interval of one degree of freedom, which a busy machine stretches at will.
+    monkeypatch.setattr(_fuse_speed, "_PROCESSES", 4)
     net = odd.trained(nn.Sequential(odd.RepBlock(16), nn.Conv2d(16, 8, 3), nn.BatchNorm2d(8)))
     result = fuse((net, torch.rand(1, 16, 24, 24)), budget=0.5)
     speed = result.tables[1]
@@ -107,8 +108,7 @@ def test_speed_in_both_runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
     for on in ("torch", "ort"):
         ratio = result.ratio(on)
         assert isinstance(ratio, Ratio)
-        # How far they lie apart is the machine's, which may be busy with another test.
-        assert 0 < ratio.low <= ratio.value <= ratio.high
+        assert 0.2 < ratio.low <= ratio.high < 20
     assert "x as fast" in dict(result.facts)["speed on eager PyTorch"]
 
 

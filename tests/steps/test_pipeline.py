@@ -220,3 +220,13 @@ def test_a_file_that_cannot_be_saved_is_told_before_anything_runs(tmp_path: Path
     (tmp_path / "there.json").write_text("{}")
     with pytest.raises(DeployError, match="exists and is left as it is"):
         pipeline(BOTH, "digits", data=stages.PICTURES, save=tmp_path / "there.json")
+
+
+def test_a_torch_module_runs_in_torch() -> None:
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10)).eval()
+    given = ("net", (net, torch.rand(1, 1, 8, 8)))
+    result = pipeline(BOTH, given, data=stages.PICTURES, frames=10, on="torch:trace")
+    assert dict(result.facts)["runtime"].startswith("PyTorch, TorchScript, traced and frozen")
+    with pytest.raises(DeployError, match="needs a torch module, and 'digits' holds none"):
+        pipeline(BOTH, "digits", data=stages.PICTURES, frames=10, on="torch")

@@ -63,7 +63,7 @@ def test_what_was_found_and_how_fast(crossed: PostprocessResult, tmp_path: Path,
     table = crossed.table
     assert table.values("name") == ["simple", "fast"]
     assert crossed.detections("fast") == crossed.detections("simple") == len(decode_simple(head, 0.4)) > 20
-    assert crossed.ratio("fast").value > 3
+    assert crossed.ratio("fast").low > 3
     assert crossed.verdict("fast") == "faster"
     assert crossed.p50("simple") > 3 * crossed.p50("fast")
     assert 0 < table.values("score_gap")[1] < 1e-6 or table.values("score_gap")[1] == 0  # type: ignore[operator]
