@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ _PLACE = re.compile(
     r"/\S+?/onnxruntime/\S+:\d+ (?:(?:[^()]*? )?[\w:~<>*&]*::[\w~<>]+\((?:[^()]|\([^()]*\))*\)(?: const| noexcept)* )?"
 )
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
+_BFLOAT16_TENSOR = "tensor(bfloat16)"
 _SEVERITY_FATAL = 4
 # The first run allocates, and the next ones fill the caches.
 _WARM_UP = 3
@@ -49,6 +51,7 @@ _WARM_UP = 3
 _CPU = "CPUExecutionProvider"
 _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
+    "cuda-tf32": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
@@ -65,8 +68,12 @@ _PROVIDERS = {
     "nnapi": "NnapiExecutionProvider",
 }
 """Short names of its execution providers; https://onnxruntime.ai/docs/execution-providers/."""
+# By itself CUDA multiplies float32 in TF32, with 10 bits of the mantissa in place of 23.
+_TF32 = "cuda-tf32"
+_ON_NVIDIA = ("cuda", _TF32, "tensorrt")
 _PACKAGES = {
     "cuda": "onnxruntime-gpu",
+    "cuda-tf32": "onnxruntime-gpu",
     "tensorrt": "onnxruntime-gpu",
     "openvino": "onnxruntime-openvino",
     "directml": "onnxruntime-directml",
@@ -84,7 +91,8 @@ class OnnxRuntime:
     Parameters
     ----------
     variant : str
-        One of :attr:`variants`, or "" for the CPU. What a provider does not take of a model runs on the CPU.
+        One of :attr:`variants`, or "" for the CPU. What a provider does not take of a model runs on the CPU. NVIDIA's
+        are held to float32, but for ``cuda-tf32``; they find inputs in the GPU's memory and leave outputs there.
 
     Options of :meth:`load`: ``optimize`` (``"all"``, ``"extended"``, ``"basic"``, ``"none"``) is the level of graph
     optimisation while loading; ``spinning`` (``"until-return"``, ``"always"``, ``"never"``) says how threads wait.
@@ -111,7 +119,14 @@ class OnnxRuntime:
     @property
     def title(self) -> str:
         """Full name, the execution provider in it."""
-        return f"ONNX Runtime, {_PROVIDERS[self._variant]}" if self._variant else "ONNX Runtime"
+        if not self._variant:
+            return "ONNX Runtime"
+        return f"ONNX Runtime, {_PROVIDERS[self._variant]}{' in TF32' if self._variant == _TF32 else ''}"
+
+    @property
+    def arithmetic(self) -> str:
+        """The type in which it computes, where that is coarser than the model's own."""
+        return "tfloat32" if self._variant == _TF32 else ""
 
     def varied(self, variant: str) -> OnnxRuntime:
         """Give it with another execution provider."""
@@ -148,7 +163,10 @@ class OnnxRuntime:
 
     def load(self, path: Path, *, threads: int = 1, options: Mapping[str, Any] | None = None) -> OrtSession:
         """Load a model from an ONNX file; see :meth:`deploy_magics.running.Runtime.load`."""
-        return OrtSession(self._opened(path, session_options(threads, options or {})), path.name)
+        return self._session(self._opened(path, session_options(threads, options or {})), path)
+
+    def _session(self, inner: onnxruntime.InferenceSession, path: Path) -> OrtSession:
+        return OrtSession(inner, path.name, "cuda" if self._variant in _ON_NVIDIA else "cpu")
 
     def operator_times(
         self,
@@ -164,12 +182,14 @@ class OnnxRuntime:
 
         from deploy_magics.running import _ort_profile
 
+        if self._variant in _ON_NVIDIA:
+            raise ModelError("ONNX Runtime tells when work is handed to the GPU, and not how long it takes there")
         chosen = session_options(threads, options or {})
         chosen.enable_profiling = True
         with tempfile.TemporaryDirectory(prefix="deploy-magics-") as folder:
             chosen.profile_file_prefix = str(Path(folder) / "run")
             inner = self._opened(path, chosen)
-            session = OrtSession(inner, path.name)
+            session = self._session(inner, path)
             session.set_inputs(feeds)
             for _ in range(_WARM_UP + repeats):
                 session.run()
@@ -186,8 +206,16 @@ class OnnxRuntime:
 
         onnxruntime.set_default_logger_severity(_SEVERITY_FATAL)
         wanted = [_PROVIDERS[self._variant], _CPU] if self._variant else [_CPU]
+        settings: list[dict[str, str]] = [{} for _ in wanted]
+        if self._variant in _ON_NVIDIA:
+            # It finds the libraries that NVIDIA's own packages bring.
+            onnxruntime.preload_dlls()
+            if self._variant == "tensorrt":
+                os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+            else:
+                settings[0] = {"use_tf32": str(int(self._variant == _TF32))}
         with _one_line(f"ONNX Runtime cannot load {path.name!r}"):
-            inner = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+            inner = onnxruntime.InferenceSession(str(path), options, providers=wanted, provider_options=settings)
         # It falls back to the CPU without a word where a provider's libraries or hardware are missing.
         if wanted[0] not in inner.get_providers():
             raise ModelError(f"ONNX Runtime did not start its {wanted[0]} here, and would run on the CPU")
@@ -223,11 +251,12 @@ def session_options(threads: int, options: Mapping[str, Any]) -> onnxruntime.Ses
 
 
 class OrtSession:
-    """A model in ONNX Runtime, its inputs and outputs bound once."""
+    """A model in ONNX Runtime, its inputs and outputs bound once, in the memory of a device."""
 
-    def __init__(self, inner: onnxruntime.InferenceSession, name: str) -> None:
+    def __init__(self, inner: onnxruntime.InferenceSession, name: str, device: str = "cpu") -> None:
         self._inner = inner
         self._name = name
+        self._device = device
         self._binding: onnxruntime.IOBinding | None = None
         self._feeds: dict[str, Any] = {}
         self._results: list[Any] = []
@@ -276,9 +305,10 @@ class OrtSession:
     def _bind(self) -> onnxruntime.IOBinding:
         binding = self._inner.io_binding()
         for name, array in self._feeds.items():
-            binding.bind_ortvalue_input(name, _to_ort(array, self._specs[name].type))
+            binding.bind_ortvalue_input(name, _to_ort(array, self._specs[name].type, self._device))
         for spec in self._output_specs:
-            binding.bind_output(spec.name)
+            # What NumPy has no type for is read by its address, which has to be here.
+            binding.bind_output(spec.name, "cpu" if spec.type == _BFLOAT16_TENSOR else self._device)
         return binding
 
 
@@ -287,23 +317,23 @@ def _bindable(kind: str) -> bool:
     return match is not None and match[1] != "string"
 
 
-def _to_ort(array: NDArray[Any], kind: str) -> onnxruntime.OrtValue:
+def _to_ort(array: NDArray[Any], kind: str, device: str) -> onnxruntime.OrtValue:
     """Make ONNX Runtime's own copy of an array, so that nothing can change it between runs."""
     import numpy as np
     import onnxruntime
 
     # An OrtValue shares the memory of the array it is made from.
     array = np.array(array, order="C")
-    if array.dtype.name == "bfloat16" or (kind == "tensor(bfloat16)" and array.dtype == np.uint16):
+    if array.dtype.name == "bfloat16" or (kind == _BFLOAT16_TENSOR and array.dtype == np.uint16):
         bits = array.view(np.uint16)
         return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, _BFLOAT16)
-    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+    return onnxruntime.OrtValue.ortvalue_from_numpy(array, device)
 
 
 def _to_numpy(value: onnxruntime.OrtValue) -> NDArray[Any]:
     import numpy as np
 
-    if value.data_type() != "tensor(bfloat16)":
+    if value.data_type() != _BFLOAT16_TENSOR:
         return np.array(value.numpy())
     # numpy() refuses a type that numpy lacks; ml_dtypes (which comes with onnx) has it, in the same 16 bits.
     import ctypes

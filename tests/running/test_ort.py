@@ -162,3 +162,17 @@ def test_a_real_model_runs_the_same_on_one_and_two_threads(shared_models: Path) 
     assert one.keys() == two.keys()
     for name, array in one.items():
         np.testing.assert_allclose(array, two[name], rtol=1e-4, atol=1e-5)
+
+
+def test_coarser_types_of_providers_are_told_as_such() -> None:
+    plain, coarse = OnnxRuntime("cuda"), OnnxRuntime("cuda-tf32")
+    assert (plain.title, coarse.title) == (
+        "ONNX Runtime, CUDAExecutionProvider",
+        "ONNX Runtime, CUDAExecutionProvider in TF32",
+    )
+    assert (plain.arithmetic, coarse.arithmetic) == ("", "tfloat32")
+
+
+def test_operators_on_a_gpu_are_not_timed_by_when_they_are_handed_over(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="handed to the GPU"):
+        OnnxRuntime("cuda").operator_times(tmp_path / "any.onnx", {})
