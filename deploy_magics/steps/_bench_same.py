@@ -128,28 +128,14 @@ def _one_model(group: Sequence[Entry], done: Compared, threads: int, tell: Calla
 
 
 def reference_for(path: Path, feeds: Arrays) -> Reference:
-    """Run the model on what was timed, and on another order of the same values, which shows what depends on them."""
+    """Run the model on what was timed, and on what shows which outputs depend on that, where it takes it."""
     from deploy_magics import verifying
 
-    if (other := _reordered(feeds)) is not None:
-        try:
-            return verifying.Reference.of(path, [feeds, other])
-        except ModelError:
-            # It takes what was timed, if not every order of it.
-            pass
-    return verifying.Reference.of(path, [feeds])
-
-
-def _reordered(feeds: Arrays) -> Arrays | None:
-    """Turn inputs of numbers round; None where that changes nothing. Whole numbers stay: they may be sizes."""
-    import numpy as np
-
-    turned = {
-        name: np.ascontiguousarray(np.flip(array)) if array.dtype.kind in "fV" and array.ndim else array
-        for name, array in feeds.items()
-    }
-    same = all(turned[name].tobytes() == array.tobytes() for name, array in feeds.items() if turned[name] is not array)
-    return None if same else turned
+    try:
+        return verifying.Reference.of(path, verifying.around(feeds))
+    except ModelError:
+        # It takes what was timed, if not every order of it.
+        return verifying.Reference.of(path, [feeds])
 
 
 def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[RowCompared, tuple[str, ...]]:

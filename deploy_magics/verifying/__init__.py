@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from deploy_magics.verifying._arrays import Difference, difference
 from deploy_magics.verifying._compare import Reference, compare
-from deploy_magics.verifying._inputs import Inputs, inputs_for
+from deploy_magics.verifying._inputs import Inputs, around, inputs_for
 from deploy_magics.verifying._running import Running
 from deploy_magics.verifying._tolerance import TOLERANCES, tolerance_of, tolerance_on
 from deploy_magics.verifying._verification import Verification
@@ -19,6 +19,7 @@ __all__ = [
     "Reference",
     "Running",
     "Verification",
+    "around",
     "compare",
     "difference",
     "inputs_for",

@@ -113,6 +113,25 @@ def inputs_for(model: Model, *, data: FeedSource | None = None, seeds: Sequence[
     return Inputs((*random, *own), sizes, tuple(wider), tuple(signed))
 
 
+def around(feeds: Feeds) -> Inputs:
+    """Make inputs for a comparison on given ones, which alone cannot show what depends on them.
+
+    Beside them stand the same numbers in another order, and over wider ranges where outputs are the same for both;
+    whole numbers stay as they are, since they may be sizes.
+    """
+    import numpy as np
+
+    turned = {
+        name: np.ascontiguousarray(np.flip(array)) if array.dtype.kind in "fV" and array.ndim else array
+        for name, array in feeds.items()
+    }
+    moved = [name for name, array in feeds.items() if turned[name] is not array]
+    moved = [name for name in moved if turned[name].tobytes() != feeds[name].tobytes()]
+    if not moved:
+        return Inputs((feeds,))
+    return Inputs((feeds, turned), wider=tuple(_widen(dict(feeds), low, high) for low, high in _WIDER))
+
+
 def _made(model: Model, seed: int, change: Callable[[dict[str, Any]], Feeds] | None = None) -> Made:
     return Made(lambda: change(model.feeds(seed)) if change else model.feeds(seed))
 

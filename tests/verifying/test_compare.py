@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from deploy_magics.errors import ModelError, VerificationError
 from deploy_magics.model import Limits, Model
-from deploy_magics.verifying import Inputs, Reference, compare, inputs_for, tolerance_of
+from deploy_magics.verifying import Inputs, Reference, around, compare, inputs_for, tolerance_of
 from tests.simplifying import graphs
 from tests.simplifying.graphs import model, node, save, value, weight
 
@@ -309,3 +309,16 @@ def test_large_outputs_never_stand_in_the_kernel(tmp_path: Path) -> None:
     small = Model.of(path, limits=Limits(max_bytes=50 << 20))
     with pytest.raises(ModelError, match=r"its inputs and outputs take 100 MiB in one run, and 50 MiB are allowed"):
         compare(small, small, inputs_for(small))
+
+
+def test_around_given_inputs_stand_others_that_move_what_depends_on_them() -> None:
+    sizes = np.array([1, 4], np.int64)
+    found = around({"x": np.arange(4, dtype=np.float32), "sizes": sizes})
+    first, second = found.feeds
+    np.testing.assert_array_equal(second["x"], first["x"][::-1])
+    assert second["sizes"] is first["sizes"] is sizes
+    assert [float(each["x"].max()) for each in found.wider] == [30.0, 765.0, 50.0]
+    for still in (np.zeros(4, np.float32), np.float32(3.0)[None], np.arange(4)):
+        assert around({"x": still}).feeds == ({"x": still},)
+        assert around({"x": still}).wider == ()
+    assert around({}).feeds == ({},)
