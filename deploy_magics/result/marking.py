@@ -100,7 +100,7 @@ def _holds(column: Column, goal: Goal) -> bool:
 
 
 def _marked(row: Row, held: Sequence[tuple[Goal, Column]]) -> Row:
-    if row.status == "failed":
+    if row.status in ("failed", "wrong"):
         return row
     word, why = _judge(row, held)
     note = "; ".join(part for part in (row.note, why) if part)

@@ -74,14 +74,15 @@ class Row:
     ----------
     cells : dict[str, Cell]
         Values by column key; an absent one is drawn as a dash.
-    status : {"ok", "failed", "partial"}
-        ``"failed"``: it has no figures and ``note`` says why. ``"partial"``: it was cut short.
+    status : {"ok", "failed", "partial", "wrong"}
+        ``"failed"``: it has no figures and ``note`` says why. ``"partial"``: it was cut short. ``"wrong"``: it computes
+        something else than the others, so that its figures are never the best of a column and meet no goal.
     note : str
         One line about this row.
     """
 
     cells: dict[str, Cell]
-    status: Literal["ok", "failed", "partial"] = "ok"
+    status: Literal["ok", "failed", "partial", "wrong"] = "ok"
     note: str = ""
 
 

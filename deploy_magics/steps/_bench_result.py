@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,7 +57,7 @@ def make(
     beside = beside or Beside()
 
     baseline = next((index for index, track in enumerate(found.tracks) if track.runs), None)
-    grid = pairs(found)
+    grid = pairs(found, beside.wrong)
     to_base = grid[baseline] if baseline is not None else [None] * len(grid)
     rows = tuple(_with(row(track, cell), beside) for track, cell in zip(found.tracks, to_base, strict=True))
     several = len(found.tracks) > 1
@@ -84,7 +84,7 @@ def make(
             if track.runs
         ),
         facts=((("model", beside.model),) if beside.model else ()) + _facts(found, models, feeds, setup),
-        notes=(*notes(found, models, setup), *operators.notes, *beside.notes),
+        notes=(*beside.notes, *notes(found, models, setup), *operators.notes),
         status="interrupted" if found.ending == "interrupt" else "complete",
         meta={
             **_meta(found, models, setup),
@@ -98,9 +98,13 @@ def _with(made: Row, beside: Beside) -> Row:
     name = str(made.cells["name"])
     if made.status == "failed":
         return made
-    note = "; ".join(filter(None, ("computes something else" if name in beside.wrong else "", made.note)))
-    return replace(made, cells={**made.cells, **beside.cells(name)}, note=note)
+    made = replace(made, cells={**made.cells, **beside.cells(name)})
+    if name not in beside.wrong:
+        return made
+    return replace(made, status="wrong", note="; ".join(filter(None, (WRONG, made.note))))
 
+
+WRONG = "computes something else"
 
 # Where runtimes are compared, what each costs besides its latency tells more than how its latencies are spread.
 _SPREAD = ("mean", "p99", "throughput")
@@ -168,8 +172,8 @@ def _count(key: str, title: str, unit: str, text: str) -> Column:
     return Column(key, title, unit, kind="integer", shown=False, help=text)
 
 
-def pairs(found: Measurement) -> list[list[Cell]]:
-    """Compare each with each: ``[i][j]`` is ``j`` over ``i``."""
+def pairs(found: Measurement, wrong: Collection[str] = ()) -> list[list[Cell]]:
+    """Compare each with each: ``[i][j]`` is ``j`` over ``i``; not what computes something else."""
 
     def cell(to: int, index: int) -> Cell:
         if to == index and found.tracks[index].runs:
@@ -177,6 +181,8 @@ def pairs(found: Measurement) -> list[list[Cell]]:
         for track in (found.tracks[to], found.tracks[index]):
             if not track.runs:
                 return Missing(f"{track.candidate.label} was not measured")
+            if track.candidate.label in wrong:
+                return Missing(f"{track.candidate.label} {WRONG}")
         return found.ratio(index, to)
 
     count = range(len(found.tracks))

@@ -20,8 +20,8 @@ def headline(table: Table, beside: Beside | None = None) -> str:
     names = [str(name) for name in table.values("name")]
     failed = [name for name, row in zip(names, table.rows, strict=True) if row.status == "failed"]
     ran = [index for index, row in enumerate(table.rows) if row.status != "failed"]
-    wrong = [names[index] for index in ran if names[index] in beside.wrong]
-    right = [index for index in ran if names[index] not in beside.wrong]
+    wrong = [names[index] for index in ran if table.rows[index].status == "wrong"]
+    right = [index for index in ran if table.rows[index].status != "wrong"]
     base = table.baseline if table.baseline in right else next(iter(right), None)
     apart = [index for index in right if names[index] in beside.coarser and index != base]
     ok = [index for index in right if index not in apart]

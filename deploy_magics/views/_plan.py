@@ -149,7 +149,7 @@ def best_rows(column: Column, rows: Sequence[Row], values: Sequence[Cell], base:
     known = {
         index: number
         for index, (row, value) in enumerate(zip(rows, values, strict=True))
-        if row.status != "failed" and (number := as_number(value)) is not None and math.isfinite(number)
+        if row.status not in ("failed", "wrong") and (number := as_number(value)) is not None and math.isfinite(number)
     }
     if len(known) < 2 or (column.kind == "ratio" and not _clear(values, known, column.better)):
         return set()
@@ -271,14 +271,12 @@ def bar(ratio: Ratio, span: float) -> tuple[float, float, float] | None:
     return place(ratio.value), place(ratio.low), place(ratio.high)
 
 
-RowState = Literal["baseline", "failed", "partial", ""]
+RowState = Literal["baseline", "failed", "partial", "wrong", ""]
 
 
 def state(table: Table, index: int) -> RowState:
     """Say what marks a row."""
     row = table.rows[index]
-    if row.status == "failed":
-        return "failed"
-    if row.status == "partial":
-        return "partial"
+    if row.status != "ok":
+        return row.status
     return "baseline" if index == table.baseline else ""

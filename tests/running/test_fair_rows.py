@@ -12,10 +12,10 @@ import onnx.parser
 import pytest
 
 from deploy_magics import running, verifying
+from deploy_magics.errors import DeployError
 from deploy_magics.result import Cell, Column, Missing, Ratio, Row, Table
 from deploy_magics.steps import _bench_ready as ready
 from deploy_magics.steps import _bench_run as runs
-from deploy_magics.steps._bench_beside import Beside
 from deploy_magics.steps._bench_words import headline
 from deploy_magics.steps.bench import BenchResult, bench
 from deploy_magics.verifying import Reference
@@ -104,8 +104,12 @@ def test_what_computes_something_else_does_not_win(tmp_path: Path, lying: None) 
     result = short(written(TWO, tmp_path), ["ort", "lying:scaled"])
     assert result.headline.startswith("two: ort takes ")
     assert result.headline.endswith("; lying:scaled computes something else")
-    assert result.table.rows[1].note == "computes something else"
-    assert result.table.rows[1].cells["differs"] > 1000
+    row = result.table.rows[1]
+    assert (row.status, row.note) == ("wrong", "computes something else")
+    assert row.cells["differs"] > 1000
+    with pytest.raises(DeployError, match="lying:scaled computes something else"):
+        result.ratio("lying:scaled")
+    assert "* " not in "".join(line for line in str(result).splitlines() if line.startswith("lying:scaled"))
     assert any("its time means nothing: output 'y' is off" in note.text for note in result.notes)
 
 
@@ -199,7 +203,7 @@ def test_a_runtime_whose_sessions_take_turns_is_refused_several(tmp_path: Path) 
     assert "holds Python's lock" in result.table.rows[1].note
 
 
-def rows(*names: str) -> Table:
+def rows(*names: str, wrong: tuple[str, ...] = ()) -> Table:
     """Each twice as fast as the one before."""
 
     def ratio(to: int, index: int) -> Cell:
@@ -211,7 +215,12 @@ def rows(*names: str) -> Table:
     cells = [{"name": name, "p50": 1.0, "throughput": 1e3, "speedup": ratio(0, at)} for at, name in enumerate(names)]
     columns = (Column("name", "", kind="text"), Column("speedup", "", kind="ratio"))
     pairs = {"speedup": [[ratio(to, at) for at in count] for to in count]}
-    return Table(columns, tuple(Row(dict(each)) for each in cells), baseline=0, pairs=pairs)
+    return Table(
+        columns,
+        tuple(Row(dict(each), "wrong" if each["name"] in wrong else "ok") for each in cells),
+        baseline=0,
+        pairs=pairs,
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,4 +233,4 @@ def rows(*names: str) -> Table:
     ],
 )
 def test_headlines_leave_out_what_computes_something_else(wrong: tuple[str, ...], said: str) -> None:
-    assert headline(rows("a", "b", "c"), Beside(wrong=frozenset(wrong))) == said
+    assert headline(rows("a", "b", "c", wrong=wrong)) == said

@@ -44,6 +44,8 @@ function n(s,t={},...e){let i=document.createElement(s);return q(i,t),i.append(.
   border-radius: 3px; padding: 0 5px; margin-left: 6px; white-space: nowrap; }
 .dm .dm-failed { white-space: normal !important; overflow-wrap: anywhere; min-width: 20em; }
 .dm .dm-failed b { color: var(--dm-error); font-weight: 600; }
+.dm .dm-wrong td { color: var(--dm-quiet); }
+.dm .dm-wrong td small, .dm .dm-wrong .dm-below { color: var(--dm-error); }
 .dm details { margin: 4px 0 8px; }
 .dm summary { color: var(--dm-quiet); cursor: pointer; }
 .dm .dm-note { color: var(--dm-quiet); margin: 2px 0; max-width: 90ch; overflow-wrap: anywhere; }

@@ -152,7 +152,7 @@ export class TableState {
     if (!column.better) return new Set();
     const known = [];
     for (const row of this.order) {
-      if (this.status(row) === "failed") continue;
+      if (["failed", "wrong"].includes(this.status(row))) continue;
       const value = this.key(column, row);
       if (typeof value === "number" && Number.isFinite(value)) known.push([row, value]);
     }
