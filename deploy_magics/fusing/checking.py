@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,9 @@ class Reference:
         Where the tolerance comes from.
     random : frozenset of str
         Outputs in which it differs from itself.
+    channel_floor : float
+        Least scale of a channel, as a share of the output's range; as when files are compared, wider for narrow types,
+        whose rounding grows with a value's size and not with how far its channel ranges.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Reference:
     tolerance: float
     reason: str
     random: frozenset[str]
+    channel_floor: float
 
     @classmethod
     def of(cls, module: nn.Module, inputs: tuple[Any, ...], *, tolerance: float | None, seed: int) -> Reference:
@@ -73,7 +78,8 @@ class Reference:
         coarsest = max(types, key=_TOLERANCES.__getitem__)
         asked = tolerance is not None
         told = "as asked for" if asked else str(coarsest).removeprefix("torch.")
-        return cls(name, tried, outputs, _TOLERANCES[coarsest] if tolerance is None else tolerance, told, random)
+        own = _TOLERANCES[coarsest]
+        return cls(name, tried, outputs, own if tolerance is None else tolerance, told, random, math.sqrt(own))
 
     def compare(self, module: nn.Module) -> Verification:
         """Run the result on the same inputs.
@@ -111,9 +117,8 @@ class Reference:
         return verification
 
     def _difference(self, key: str, found: tuple[dict[str, Any], ...]) -> Difference:
-        return difference(
-            key, [_array(each[key]) for each in self.outputs if key in each], [_array(each[key]) for each in found]
-        )
+        before = [_array(each[key]) for each in self.outputs if key in each]
+        return difference(key, before, [_array(each[key]) for each in found], channel_floor=self.channel_floor)
 
 
 def fresh(inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -165,6 +165,13 @@ def test_other_types(dtype: torch.dtype) -> None:
     assert found.verification.max_rel < found.verification.tolerance
 
 
+@pytest.mark.parametrize("seed", [7, 30, 47, 81, 144])
+def test_one_rounding_of_a_large_value_in_a_narrow_channel_is_no_error(seed: int) -> None:
+    torch.manual_seed(seed)
+    found = fused(odd.Block().bfloat16(), torch.rand(1, 3, 8, 8).bfloat16())
+    assert found.verification.max_rel < found.verification.tolerance
+
+
 def test_complex_weights_hooks_and_computed_weights_are_left() -> None:
     complex_net = nn.Sequential(nn.Conv2d(3, 3, 3, dtype=torch.complex64)).eval()
     assert not fuse_module(complex_net, (torch.rand(1, 3, 5, 5, dtype=torch.complex64),)).done
