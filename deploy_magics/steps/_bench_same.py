@@ -159,7 +159,7 @@ def compare_entry(entry: Entry, reference: Reference, threads: int) -> tuple[Row
     except (DeployError, OSError) as error:
         why = _not_compared(error)
         return RowCompared(Missing(why), why), ()
-    remarks = tuple(text for text, _ in found.remarks() if "proves nothing" in text)
+    remarks = tuple(text for text, _ in found.remarks() if "proves nothing" in text or "is random" in text)
     return _judged(found, running.arithmetic, plain=plain), remarks
 
 
@@ -167,12 +167,12 @@ def _judged(found: Verification, arithmetic: str, *, plain: bool) -> RowCompared
     # A figure that leaves out what cannot be compared would look better than it is.
     unlike = [f"output {name!r} is gone" for name in found.missing]
     unlike += [f"output {each.name!r}: {each.problem}" for each in found.differences if each.problem]
+    wrong = found.value_problems
     differs: Cell = 1e6 * found.max_rel
     if unlike:
         differs = Missing(unlike[0])
     elif found.proves_nothing:
-        differs = Missing("comparing it proves nothing: no output depends on the inputs")
-    wrong = [problem for problem in found.problems if ": type " not in problem]
+        differs = Missing("comparing it proves nothing: no output depends on the inputs, or all are random")
     problem = ""
     if wrong and arithmetic:
         problem = f"in {arithmetic} it no longer computes what ONNX Runtime computes: {wrong[0]}"
@@ -181,7 +181,7 @@ def _judged(found: Verification, arithmetic: str, *, plain: bool) -> RowCompared
     elif wrong:
         problem = f"does not compute what ONNX Runtime computes, so its time means nothing: {wrong[0]}"
     elif found.problems:
-        problem = f"gives another type than ONNX Runtime, so that its values were not compared: {found.problems[0]}"
+        problem = f"gives another type than ONNX Runtime, if the same values: {found.problems[0]}"
     return RowCompared(differs, problem, bool(wrong), found.tolerance, found.reason)
 
 

@@ -49,9 +49,11 @@ class Difference:
         Whether no value of the original is a finite number, so that it proves nothing either.
     steps : bool
         Whether its integers are steps of a quantised scale, of which a difference in the last place may turn one over.
+    typed : str
+        Which type stands in place of which; "" for the same. Numbers of two types are compared by their values.
     problem : str
-        Why the two cannot be compared value by value, or are plainly different: shape, type, NaN in other places; ""
-        for none.
+        Why the two cannot be compared value by value, or are plainly different: shape, text in place of numbers, NaN in
+        other places; "" for none.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Difference:
     constant: bool = False
     undefined: bool = False
     steps: bool = False
+    typed: str = ""
     problem: str = ""
 
 
@@ -134,11 +137,13 @@ class Comparing:
         # Vectors too long to be squared are taken in units of the largest value.
         self._unit = 0.0
         self._products = [0.0, 0.0, 0.0]
-        self._problem = ""
+        self._typed = self._problem = ""
 
     def add(self, index: int, after: Source) -> None:
         """Compare what the changed model gives on one of the inputs."""
         before = self._before[index]
+        if before.dtype != after.dtype and not _texts(before, after):
+            self._typed = self._typed or f"type {after.dtype} in place of {before.dtype}"
         problem = _form_problem(before, after)
         self._problem = self._problem or problem
         if problem:
@@ -185,7 +190,7 @@ class Comparing:
 
     def result(self) -> Difference:
         """Give the figures over all that was added."""
-        found = self._found
+        found = replace(self._found, typed=self._typed)
         if self._problem or not self._before:
             return replace(found, problem=self._problem, exact=False)
         if not self._numbers:
@@ -215,8 +220,13 @@ class Comparing:
         return min(1.0, max(-1.0, across / math.sqrt(before) / math.sqrt(after)))
 
 
+def _texts(one: Source, two: Source) -> bool:
+    return one.dtype.kind in "SUOT" and two.dtype.kind in "SUOT"
+
+
 def _form_problem(one: Source, two: Source) -> str:
-    if one.dtype != two.dtype and not (one.dtype.kind in "SUOT" and two.dtype.kind in "SUOT"):
+    numbers = one.dtype.kind in "biufc" and two.dtype.kind in "biufc"
+    if one.dtype != two.dtype and not numbers and not _texts(one, two):
         return f"type {two.dtype} in place of {one.dtype}"
     if one.shape != two.shape:
         return f"shape {_shape(two)} in place of {_shape(one)}"

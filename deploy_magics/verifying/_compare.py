@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -152,7 +153,15 @@ class Reference:
         VerificationError
             Where it does not run.
         """
-        return self.elsewhere(running)._against(path, tolerance)
+        found = self.elsewhere(running)._against(path, tolerance)
+        return found if found.ok else _set_aside(found, self.random_outputs)
+
+    @cached_property
+    def random_outputs(self) -> frozenset[str]:
+        """The outputs in which the original differs from itself: it is run once more, where that is asked first."""
+        with _file(self.source) as original:
+            again = self._against(original)
+        return frozenset(each.name for each in again.differences if again.problem_of(each))
 
     def elsewhere(self, running: Running) -> Reference:
         """Give it for what another runtime computes, with a wider tolerance; see :meth:`compare_on`."""
@@ -221,9 +230,7 @@ class Reference:
 
     def _without_random(self, found: Verification, path: Path) -> Verification:
         """Set outputs aside in which the original differs from itself; one that has become fixed is a difference."""
-        with _file(self.source) as original:
-            again = self._against(original)
-        random = {each.name for each in again.differences if again.problem_of(each)}
+        random = self.random_outputs
         if not random:
             return found
         with closing(Folder()) as folder:
@@ -231,13 +238,11 @@ class Reference:
                 outputs = [_run_into(run, feeds, folder.path) for feeds in self.feeds]
             repeated = replace(self, outputs=tuple(outputs))._against(path)
         fixed = {each.name for each in repeated.differences if each.name in random and not repeated.problem_of(each)}
-        differences = [
-            replace(each, problem="it was random and is the same at each run now")
-            if each.name in fixed
-            else replace(each, problem=_form_only(each.problem) if each.name in random else each.problem)
+        changed = [
+            replace(each, problem="it was random and is the same at each run now") if each.name in fixed else each
             for each in found.differences
         ]
-        return replace(found, differences=tuple(differences), random=frozenset(random - fixed))
+        return _set_aside(replace(found, differences=tuple(changed)), random - fixed)
 
 
 def compare(
@@ -352,8 +357,13 @@ def _finite(array: Source) -> bool:
     return all(np.isfinite(block.astype(np.complex128)).all() for _, block, _ in pairs(array, array))
 
 
-def _form_only(problem: str) -> str:
-    return problem if problem.startswith("type ") else ""
+def _set_aside(found: Verification, random: frozenset[str]) -> Verification:
+    """Leave of outputs that are random their type to be compared."""
+    differences = [
+        replace(each, problem=each.problem if each.problem.startswith("type ") else "") if each.name in random else each
+        for each in found.differences
+    ]
+    return replace(found, differences=tuple(differences), random=random)
 
 
 @contextmanager

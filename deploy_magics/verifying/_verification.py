@@ -49,10 +49,17 @@ class Verification:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong, one line each; empty where the two agree."""
-        found = [f"output {name!r} is gone" for name in self.missing]
-        found += [f"output {name!r} was not there before" for name in self.added]
-        found += [text for each in self.differences if (text := self.problem_of(each))]
-        return tuple(found)
+        return (*self._others, *(text for each in self.differences if (text := self.problem_of(each))))
+
+    @property
+    def value_problems(self) -> tuple[str, ...]:
+        """What of that is more than another type for the same numbers."""
+        return (*self._others, *(text for each in self.differences if (text := self.value_problem_of(each))))
+
+    @property
+    def _others(self) -> tuple[str, ...]:
+        gone = (f"output {name!r} is gone" for name in self.missing)
+        return (*gone, *(f"output {name!r} was not there before" for name in self.added))
 
     @property
     def ok(self) -> bool:
@@ -152,10 +159,17 @@ class Verification:
 
     def problem_of(self, each: Difference) -> str:
         """Say what is wrong with one output; "" where it agrees."""
-        if each.name in self.random:
-            return ""
+        found = self.value_problem_of(each)
+        if not found and each.typed:
+            return f"output {each.name!r}: {each.typed}"
+        return found
+
+    def value_problem_of(self, each: Difference) -> str:
+        """Say what is wrong with the values of one output, whatever their type; "" where they agree."""
         if each.problem:
             return f"output {each.name!r}: {each.problem}"
+        if each.name in self.random:
+            return ""
         if each.exact and not (self.asked and each.max_abs == each.max_abs) and not (each.steps and each.max_abs <= 1):
             if each.unequal:
                 return f"output {each.name!r} ({each.dtype}) differs in {each.unequal} of {each.values} values"

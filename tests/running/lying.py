@@ -10,7 +10,7 @@ from deploy_magics.errors import ModelError
 class Lying:
     title = "Lying"
     modules = ()
-    variants = dict.fromkeys(("scaled", "typed", "less", "mute"), "untrue")
+    variants = dict.fromkeys(("scaled", "typed", "narrow", "elsewhere", "less", "mute"), "untrue")
 
     def __init__(self, how=""):
         self.how = how
@@ -47,8 +47,8 @@ class Session:
         found = {"i": self.x.argmax(axis=-1, keepdims=True), "y": 2 * self.x}
         if self.how in ("scaled", "typed"):
             found["y"] = 3 * self.x
-        if self.how == "typed":
-            found["i"] = found["i"].astype(np.int32)
+        if self.how in ("typed", "narrow", "elsewhere"):
+            found["i"] = found["i"].astype(np.int32) + int(self.how == "elsewhere")
         if self.how == "less":
             del found["y"]
         return found

@@ -115,10 +115,22 @@ def test_what_computes_something_else_does_not_win(tmp_path: Path, lying: None) 
 
 def test_another_type_hides_no_wrong_values(tmp_path: Path, lying: None) -> None:
     result = short(written(TWO, tmp_path), ["ort", "lying:typed"])
-    cell = result.table.rows[1].cells["differs"]
-    assert isinstance(cell, Missing)
-    assert "type int32 in place of int64" in cell.why
+    assert result.table.rows[1].status == "wrong"
     assert any("its time means nothing: output 'y' is off" in note.text for note in result.notes)
+
+
+def test_numbers_of_another_type_are_compared(tmp_path: Path, lying: None) -> None:
+    right, wrong = short(written(TWO, tmp_path), ["ort", "lying:narrow", "lying:elsewhere"]).table.rows[1:]
+    assert (right.status, right.cells["differs"]) == ("ok", 0.0)
+    assert wrong.status == "wrong"
+
+
+def test_what_is_random_is_neither_right_nor_wrong(tmp_path: Path) -> None:
+    need("openvino")
+    text = TWO.replace("y = Add(x, x)", "r = RandomNormalLike(x) y = Add(r, x)")
+    result = short(written(text, tmp_path), ["ort", "openvino"])
+    assert [row.status for row in result.table.rows] == ["ok", "ok"]
+    assert any("output 'y' is random" in note.text for note in result.notes)
 
 
 def test_an_output_that_is_gone_has_no_figure(tmp_path: Path, lying: None) -> None:

@@ -117,7 +117,9 @@ def test_all_nan_and_empty_arrays_have_figures() -> None:
 
 def test_other_shapes_and_types_are_problems() -> None:
     assert of(np.zeros((2, 3)), np.zeros((3, 2))).problem == "shape 3x2 in place of 2x3"
-    assert of(np.zeros(2, np.float32), np.zeros(2, np.float64)).problem == "type float64 in place of float32"
+    found = of(np.zeros(2, np.float32), np.ones(2, np.float64))
+    assert (found.typed, found.problem, found.max_abs) == ("type float64 in place of float32", "", 1.0)
+    assert of(np.zeros(2), np.array(["0", "0"])).problem == "type <U1 in place of float64"
     assert of(np.float32(1), np.zeros(1, np.float32)).problem == "shape 1 in place of scalar"
 
 
