@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -128,6 +131,15 @@ def _scripted(packed: Packed) -> Any:
         raise ModelError(f"torch cannot script {name}: {type(error).__name__}: {reason}") from None
 
 
+@contextlib.contextmanager
+def _temporary_folder(path: str) -> Iterator[None]:
+    before, tempfile.tempdir = tempfile.tempdir, path
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 def _compiled(packed: Packed, cache: str) -> Any:
     """Compile a module and run it once, since it is compiled then."""
     # Read when Inductor is imported; its own pool of processes would run beside what is timed.
@@ -135,6 +147,10 @@ def _compiled(packed: Packed, cache: str) -> Any:
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     import torch
 
+    with _temporary_folder(cache):
+        # It notes now where to keep 149 MB of compiled headers, which is in no cache but in the temporary folder: each
+        # worker has one of its own, and would compile them again.
+        import_module("torch._inductor.codecache")
     compile_: Any = torch.compile
     module = compile_(packed.module, dynamic=False)
     try:
