@@ -36,9 +36,7 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     """
     import onnx
 
-    newest = onnx.defs.onnx_opset_version()
-    if not OLDEST <= opset <= newest:
-        raise ModelError(f"opset {opset} is not to be had: {OLDEST} to {newest} are, with onnx {onnx.__version__}")
+    require_known(opset)
     present = _version(model)
     if present == opset:
         return model, ""
@@ -66,6 +64,21 @@ def to_opset(model: onnx.ModelProto, opset: int) -> tuple[onnx.ModelProto, str]:
     except Exception as error:  # noqa: BLE001 - as above
         raise ModelError(f"it has no form in opset {opset}: {_reason(error)}") from None
     return made, f"its operators are the same in opset {opset}, so they were kept"
+
+
+def require_known(opset: int) -> None:
+    """Refuse a version of the operators that cannot be written here.
+
+    Raises
+    ------
+    ModelError
+        With those that can.
+    """
+    import onnx
+
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST <= opset <= newest:
+        raise ModelError(f"opset {opset} is not to be had: {OLDEST} to {newest} are, with onnx {onnx.__version__}")
 
 
 def with_plain_softmax(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_magics.converting._made import Made, Options, Port, Source
-from deploy_magics.converting._opset import to_opset
+from deploy_magics.converting._opset import require_known, to_opset
 from deploy_magics.converting.editing import graphs
 from deploy_magics.errors import ModelError
 
@@ -127,6 +127,8 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
     from deploy_magics.model import only_takes
     from deploy_magics.zoo import _export
 
+    if options.opset is not None:
+        require_known(options.opset)
     packed = unpack(source.path)
     only_takes(packed.module, len(packed.inputs))
     first = folder / "exported.onnx"
@@ -142,12 +144,21 @@ def _exported(source: Source, folder: Path, stem: str, options: Options) -> Made
     )
     _drop_unused(first, source.known)
     _rename_outputs(first, {_spelled(name): name for name in source.outputs if _spelled(name) != name})
+    notes = [f"the exporter warned: {line}" for line in done.warnings]
+    opset = _opset_of(first)
+    if options.opset is not None and opset != options.opset:
+        # The dynamo exporter keeps its own without a word where ONNX's converter has no step to the other.
+        try:
+            model, how = to_opset(whole(first, "change its opset"), options.opset)
+        except ModelError as error:
+            raise ModelError(
+                f"torch's {done.exporter} exporter wrote opset {opset}, and {error.message}",
+                hint=None if done.exporter == "torchscript" else "try --exporter torchscript",
+            ) from None
+        first.write_bytes(model.SerializeToString())
+        notes.append(f"torch's {done.exporter} exporter wrote opset {opset}" + (f"; {how}" if how else ""))
     target = folder / f"{stem}.onnx"
     save(first, target, external=options.external)
-    notes = [f"the exporter warned: {line}" for line in done.warnings]
-    opset = _opset_of(target)
-    if options.opset is not None and opset != options.opset:
-        notes.append(f"torch's {done.exporter} exporter wrote opset {opset}, not {options.opset}")
     return Made(target.name, f"torch {_version('torch').split()[-1]}, {done.exporter}", *ports(target), tuple(notes))
 
 

@@ -249,6 +249,19 @@ def test_a_module_whose_output_is_called_by_a_number_keeps_exporter_and_opset(ou
     assert onnx.load(result.paths["onnx"]).opset_import[0].version == 12
 
 
+def test_an_opset_that_the_exporter_does_not_write_is_made_or_refused(out: Path) -> None:
+    torch = pytest.importorskip("torch")
+    plain = (torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()), torch.rand(1, 3, 8, 8))
+    result = convert(("net", plain), to=["onnx"], output=out, exporter="dynamo", opset=13)
+    assert onnx.load(result.paths["onnx"]).opset_import[0].version == 13
+    pooled = (torch.nn.AdaptiveAvgPool2d(1), torch.rand(1, 3, 8, 8))
+    with pytest.raises(ModelError, match=r"opset 18, and .* opset 13: ReduceMean .*; try --exporter torchscript"):
+        convert(("pooled", pooled), to=["onnx"], output=out, exporter="dynamo", opset=13)
+    with pytest.raises(ModelError, match="opset 99 is not to be had"):
+        convert(("pooled", pooled), to=["onnx"], output=out, opset=99)
+    assert [path.name for path in out.iterdir()] == ["net.onnx"]
+
+
 @pytest.mark.parametrize(
     ("job", "error", "says"),
     [
